@@ -1,0 +1,1 @@
+//! The log processor: acquisition, pipeline, outbox, push.

@@ -1,0 +1,1 @@
+//! `cscli`: the administration tool.

@@ -1,0 +1,1 @@
+//! Configuration files, as written (raw) and with paths and defaults in place (resolved).

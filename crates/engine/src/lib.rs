@@ -1,0 +1,1 @@
+//! The detection engine: events, parsers, buckets, alerts; no IO and no clock.

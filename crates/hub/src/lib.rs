@@ -1,0 +1,1 @@
+//! The hub: index, items, their state on disk, plans and downloads.

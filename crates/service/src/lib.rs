@@ -1,0 +1,1 @@
+//! What every process shares: logging, the 6060 listener, signals, task groups, the clock.

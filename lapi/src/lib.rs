@@ -1,0 +1,1 @@
+//! The Local API: HTTP, store, read model.

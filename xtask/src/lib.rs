@@ -1,0 +1,1 @@
+//! Generators, tidy tests and the demo.
