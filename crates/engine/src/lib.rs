@@ -1,1 +1,19 @@
-//! The detection engine: events, parsers, buckets, alerts; no IO and no clock.
+//! The engine: log lines become events, events fill buckets, buckets overflow into alerts. No IO and no clock in here.
+
+pub mod counters;
+pub mod data;
+pub mod event;
+pub mod item;
+pub mod parser;
+pub mod problem;
+pub mod rules;
+pub mod world;
+
+pub use event::{Event, Fields, Line, Mode, Name, RawLine};
+pub use item::{ItemFile, Kind};
+pub use problem::Problem;
+pub use rules::{Rules, Settings, Worker};
+pub use world::World;
+
+/// A piece of text that shares its buffer: most values of an event are spans into the log line.
+pub type Text = arcstr::Substr;
