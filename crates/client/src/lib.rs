@@ -1,1 +1,13 @@
-//! The HTTP client for the Local API.
+//! The HTTP client for the Local API: as a machine (`lapi`) and as a bouncer (`bouncer`).
+//!
+//! Called by the agent and `cscli`; reads no clock and no environment but the proxy variables that `reqwest` honours.
+
+pub mod bouncer;
+pub mod error;
+pub mod lapi;
+pub mod retry;
+mod token;
+pub mod transport;
+
+pub use error::Error;
+pub use transport::Endpoint;
