@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Decision;
+use crate::json::decode::go_struct;
+use crate::json::whole_or_float;
 
 /// An alert, with its events and the decisions taken on it.
 ///
@@ -100,10 +102,10 @@ pub struct Source {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub ip: String,
     /// Degrees north.
-    #[serde(skip_serializing_if = "is_zero_f32")]
+    #[serde(skip_serializing_if = "is_zero_f32", serialize_with = "whole_or_float")]
     pub latitude: f32,
     /// Degrees east.
-    #[serde(skip_serializing_if = "is_zero_f32")]
+    #[serde(skip_serializing_if = "is_zero_f32", serialize_with = "whole_or_float")]
     pub longitude: f32,
     /// Network of the address, CIDR.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -114,10 +116,58 @@ pub struct Source {
     pub value: Option<String>,
 }
 
+go_struct!(Alert, "Alert", {
+    capacity "capacity" required;
+    created_at "created_at";
+    decisions "decisions";
+    events "events" required;
+    events_count "events_count" required;
+    id "id";
+    kind "kind";
+    labels "labels";
+    leakspeed "leakspeed" required;
+    machine_id "machine_id";
+    message "message" required;
+    meta "meta";
+    remediation "remediation";
+    scenario "scenario" required;
+    scenario_hash "scenario_hash" required;
+    scenario_version "scenario_version" required;
+    simulated "simulated" required;
+    source "source" required;
+    start_at "start_at" required;
+    stop_at "stop_at" required;
+    uuid "uuid";
+});
+
+go_struct!(Event, "Event", {
+    meta "meta" required;
+    timestamp "timestamp" required;
+});
+
+go_struct!(Meta, "MetaItems0", {
+    key "key";
+    value "value";
+});
+
+go_struct!(Source, "Source", {
+    as_name "as_name";
+    as_number "as_number";
+    cn "cn";
+    ip "ip";
+    latitude "latitude";
+    longitude "longitude";
+    range "range";
+    scope "scope" required;
+    value "value" required;
+});
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(n: &i64) -> bool {
     *n == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero_f32(n: &f32) -> bool {
     *n == 0.0
 }

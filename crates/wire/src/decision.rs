@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::decode::go_struct;
+
 /// A decision as agents post it and bouncers receive it.
 ///
 /// The order of the fields is the order of upstream's JSON.
@@ -37,6 +39,20 @@ pub struct Decision {
     pub value: Option<String>,
 }
 
+go_struct!(Decision, "Decision", {
+    duration "duration" required;
+    id "id";
+    origin "origin" required;
+    scenario "scenario" required;
+    scope "scope" required;
+    simulated "simulated";
+    type_ "type" required;
+    until "until";
+    uuid "uuid";
+    value "value" required;
+});
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(n: &i64) -> bool {
     *n == 0
 }

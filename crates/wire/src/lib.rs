@@ -3,4 +3,13 @@
 //! Nothing here does IO. Field names, order and omission follow upstream's JSON to the byte.
 
 pub mod alert;
+pub mod allowlist;
 pub mod decision;
+pub mod error;
+pub mod json;
+pub mod origin;
+pub mod range;
+pub mod scope;
+pub mod stream;
+pub mod usage;
+pub mod watcher;
