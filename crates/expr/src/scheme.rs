@@ -1,0 +1,389 @@
+//! Which names an expression may use, and what type each has.
+//!
+//! The caller declares its structures with [`object!`](crate::object), collects them in [`Objects`] once, and makes
+//! one [`Scheme`] per place where expressions stand (filters see `evt`; conditions also `queue` and `leaky`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::builtin;
+use crate::function::{Function, Method, Params};
+use crate::types::Type;
+
+/// Lists the variables and functions that an expression may use.
+#[derive(Debug, Clone)]
+pub struct Scheme {
+    objects: Arc<Objects>,
+    functions: Arc<Functions>,
+    variables: BTreeMap<String, (Type, VariableId)>,
+}
+
+/// Names a declared structure; numbers are the caller's, unique within [`Objects`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Kind(pub u16);
+
+/// Names a field of a declared structure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldId {
+    kind: Kind,
+    index: u16,
+}
+
+/// Names a method of a declared structure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MethodId {
+    kind: Kind,
+    index: u16,
+}
+
+/// Names a root variable that is not an object; the number is the caller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VariableId(pub u16);
+
+/// Holds the declared structures of a program, shared by all its schemes and libraries.
+#[derive(Debug, Default)]
+pub struct Objects {
+    kinds: BTreeMap<Kind, ObjectDef>,
+    /// First dense number of each kind's fields.
+    bases: BTreeMap<Kind, usize>,
+    field_count: usize,
+}
+
+/// Declares one structure; written by [`object!`](crate::object).
+#[derive(Debug, Clone)]
+pub struct ObjectDef {
+    /// Its number.
+    pub kind: Kind,
+    /// Its Go type name as messages show it, e.g. `types.Event`.
+    pub name: &'static str,
+    /// Its fields in the order of their [`FieldId`]s.
+    pub fields: Vec<(&'static str, Type)>,
+    /// Its methods in the order of their [`MethodId`]s.
+    pub methods: Vec<MethodDef>,
+}
+
+/// Declares one method of a structure.
+#[derive(Debug, Clone)]
+pub struct MethodDef {
+    /// Its name, matched exactly.
+    pub name: &'static str,
+    /// Its parameters.
+    pub params: Params,
+    /// Its result.
+    pub result: Type,
+    /// The fields its result depends on; `None` = it may depend on anything, so it is called each time.
+    pub reads: Option<Vec<FieldId>>,
+    /// The fields it changes.
+    pub writes: Vec<FieldId>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Functions {
+    by_name: BTreeMap<&'static str, Arc<Function>>,
+    methods: Vec<Arc<Method>>,
+}
+
+impl Scheme {
+    /// Makes a scheme with every builtin and helper and no variable.
+    pub fn new(objects: &Arc<Objects>) -> Self {
+        let functions = Functions {
+            by_name: builtin::functions()
+                .into_iter()
+                .map(|f| (f.name, Arc::new(f)))
+                .collect(),
+            methods: builtin::methods().into_iter().map(Arc::new).collect(),
+        };
+        Self {
+            objects: Arc::clone(objects),
+            functions: Arc::new(functions),
+            variables: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a root variable that is an object of `kind`; its value is `Object { kind, index: 0 }`.
+    #[must_use]
+    pub fn with_object(mut self, name: &str, kind: Kind) -> Self {
+        self.variables
+            .insert(name.to_owned(), (Type::Object(kind), VariableId(0)));
+        self
+    }
+
+    /// Adds a root variable that [`crate::Env::variable`] gives.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, ty: Type, id: VariableId) -> Self {
+        self.variables.insert(name.to_owned(), (ty, id));
+        self
+    }
+
+    /// Adds or replaces functions, e.g. those that exist in one place only (`JA4H` in contexts).
+    #[must_use]
+    pub fn with_functions(mut self, functions: impl IntoIterator<Item = Function>) -> Self {
+        let mut all = Functions {
+            by_name: self.functions.by_name.clone(),
+            methods: self.functions.methods.clone(),
+        };
+        all.by_name
+            .extend(functions.into_iter().map(|f| (f.name, Arc::new(f))));
+        self.functions = Arc::new(all);
+        self
+    }
+
+    /// Returns the declared structures.
+    pub fn objects(&self) -> &Arc<Objects> {
+        &self.objects
+    }
+
+    #[expect(dead_code, reason = "the checker follows")]
+    pub(crate) fn variable(&self, name: &str) -> Option<&(Type, VariableId)> {
+        self.variables.get(name)
+    }
+
+    #[expect(dead_code, reason = "the checker follows")]
+    pub(crate) fn function(&self, name: &str) -> Option<&Arc<Function>> {
+        self.functions.by_name.get(name)
+    }
+
+    #[expect(dead_code, reason = "the checker follows")]
+    pub(crate) fn method(&self, receiver: &Type, name: &str) -> Option<&Arc<Method>> {
+        self.functions
+            .methods
+            .iter()
+            .find(|m| m.receiver == *receiver && m.function.name == name)
+    }
+}
+
+impl Objects {
+    /// Collects the declarations; a kind declared twice keeps the last.
+    pub fn new(definitions: impl IntoIterator<Item = ObjectDef>) -> Arc<Self> {
+        let kinds: BTreeMap<Kind, ObjectDef> = definitions.into_iter().map(|def| (def.kind, def)).collect();
+        let mut bases = BTreeMap::new();
+        let mut field_count = 0;
+        for (kind, def) in &kinds {
+            bases.insert(*kind, field_count);
+            field_count += def.fields.len();
+        }
+        Arc::new(Self {
+            kinds,
+            bases,
+            field_count,
+        })
+    }
+
+    /// Returns the Go name of a kind, `struct` when it is not declared.
+    pub fn kind_name(&self, kind: Kind) -> &'static str {
+        self.kinds.get(&kind).map_or("struct", |def| def.name)
+    }
+
+    /// Returns a field of a kind by name.
+    pub fn field(&self, kind: Kind, name: &str) -> Option<(FieldId, &Type)> {
+        let def = self.kinds.get(&kind)?;
+        let index = def.fields.iter().position(|(field, _)| *field == name)?;
+        Some((
+            FieldId {
+                kind,
+                index: u16::try_from(index).ok()?,
+            },
+            &def.fields[index].1,
+        ))
+    }
+
+    /// Returns a method of a kind by name.
+    pub fn method(&self, kind: Kind, name: &str) -> Option<(MethodId, &MethodDef)> {
+        let def = self.kinds.get(&kind)?;
+        let index = def.methods.iter().position(|method| method.name == name)?;
+        Some((
+            MethodId {
+                kind,
+                index: u16::try_from(index).ok()?,
+            },
+            &def.methods[index],
+        ))
+    }
+
+    /// Returns the Go name of a field, for messages and traces.
+    pub fn field_name(&self, field: FieldId) -> &'static str {
+        self.kinds
+            .get(&field.kind)
+            .and_then(|def| def.fields.get(usize::from(field.index)))
+            .map_or("?", |(name, _)| name)
+    }
+
+    /// Returns the number of declared fields.
+    pub(crate) fn field_count(&self) -> usize {
+        self.field_count
+    }
+
+    /// Returns a field's number among all declared fields.
+    pub(crate) fn dense(&self, field: FieldId) -> Option<usize> {
+        self.bases
+            .get(&field.kind)
+            .map(|base| base + usize::from(field.index))
+    }
+}
+
+impl FieldId {
+    /// Makes the id of the `index`th field of `kind`; callers let [`object!`](crate::object) do it.
+    pub const fn new(kind: Kind, index: u16) -> Self {
+        Self { kind, index }
+    }
+}
+
+impl MethodId {
+    /// Makes the id of the `index`th method of `kind`; callers let [`object!`](crate::object) do it.
+    pub const fn new(kind: Kind, index: u16) -> Self {
+        Self { kind, index }
+    }
+}
+
+/// Returns the place of `name` in `names` at compile time; a missing name stops the build.
+#[doc(hidden)]
+pub const fn index_of(names: &[&str], name: &str) -> u16 {
+    let mut index = 0;
+    while index < names.len() {
+        if same(names[index].as_bytes(), name.as_bytes()) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a structure has far fewer than 65,536 fields"
+            )]
+            return index as u16;
+        }
+        index += 1;
+    }
+    #[expect(clippy::panic, reason = "evaluated while the caller compiles")]
+    {
+        panic!("name is not declared")
+    }
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < a.len() {
+        if a[index] != b[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
+/// Declares a structure that expressions can look into: a module with `KIND`, a [`FieldId`] constant per field, a
+/// [`MethodId`] constant per method, and `define()` for [`Objects::new`].
+///
+/// ```ignore
+/// expr::object! {
+///     pub mod event = 0, "types.Event" {
+///         STAGE "Stage": Type::String,
+///         LINE "Line": Type::Object(line::KIND),
+///         META "Meta": Type::strings(),
+///     } methods {
+///         GET_TYPE "GetType"() -> Type::String, reads [KIND_FIELD];
+///         SET_META "SetMeta"(Type::String, Type::String) -> Type::Bool, writes [META];
+///     }
+/// }
+/// ```
+/// A method without `reads` may depend on anything and is called each time; `reads []` makes it a constant of the
+/// event. Constants of other modules are written with their path (`reads [alert::SCENARIO]`).
+#[macro_export]
+macro_rules! object {
+    (
+        $(#[$doc:meta])*
+        $vis:vis mod $module:ident = $kind:literal, $name:literal {
+            $($field:ident $field_name:literal : $type:expr),* $(,)?
+        }
+        $(methods {
+            $($method:ident $method_name:literal ($($arg:expr),* $(,)?) -> $result:expr
+              $(, reads [$($read:expr),*])? $(, writes [$($write:expr),*])?);* $(;)?
+        })?
+    ) => {
+        $(#[$doc])*
+        #[doc = concat!("Declares the fields and methods of `", $name, "`.")]
+        $vis mod $module {
+            #[expect(clippy::wildcard_imports, reason = "a declaration uses what its file imports")]
+            use super::*;
+
+            #[doc = "Is the number of this structure."]
+            pub const KIND: $crate::Kind = $crate::Kind($kind);
+            #[doc = "Lists the fields' names in the order of their ids."]
+            pub const FIELDS: &[&str] = &[$($field_name),*];
+            #[doc = "Lists the methods' names in the order of their ids."]
+            pub const METHODS: &[&str] = &[$($($method_name),*)?];
+            $(
+                #[doc = concat!("Is the field `", $field_name, "`.")]
+                pub const $field: $crate::FieldId = $crate::FieldId::new(KIND, $crate::index_of(FIELDS, $field_name));
+            )*
+            $($(
+                #[doc = concat!("Is the method `", $method_name, "`.")]
+                pub const $method: $crate::MethodId = $crate::MethodId::new(KIND, $crate::index_of(METHODS, $method_name));
+            )*)?
+
+            #[doc = "Returns the declaration for `expr::Objects::new`."]
+            pub fn define() -> $crate::ObjectDef {
+                const _: &[&str] = METHODS;
+                $crate::ObjectDef {
+                    kind: KIND,
+                    name: $name,
+                    fields: vec![$(($field_name, $type)),*],
+                    methods: vec![$($(
+                        $crate::MethodDef {
+                            name: $method_name,
+                            params: $crate::Params { required: vec![$($arg),*], ..$crate::Params::default() },
+                            result: $result,
+                            reads: $crate::object!(@reads $([$($read),*])?),
+                            writes: vec![$($($write),*)?],
+                        }
+                    ),*)?],
+                }
+            }
+        }
+    };
+    (@reads) => { None };
+    (@reads [$($read:expr),*]) => { Some(vec![$($read),*]) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::object! {
+        mod line = 1, "types.Line" {
+            RAW "Raw": Type::String,
+            LABELS "Labels": Type::strings(),
+        }
+    }
+    crate::object! {
+        mod event = 0, "types.Event" {
+            LINE "Line": Type::Object(line::KIND),
+            META "Meta": Type::strings(),
+        } methods {
+            GET_TYPE "GetType"() -> Type::String;
+            SET_META "SetMeta"(Type::String, Type::String) -> Type::Bool, reads [], writes [META];
+        }
+    }
+
+    #[test]
+    fn a_declaration_gives_each_field_and_method_its_own_number() {
+        let objects = Objects::new([event::define(), line::define()]);
+        assert_eq!(
+            objects.field(line::KIND, "Labels"),
+            Some((line::LABELS, &Type::strings()))
+        );
+        assert_eq!(objects.dense(line::LABELS), Some(3));
+        assert_eq!(objects.field_count(), 4);
+        let (id, method) = objects.method(event::KIND, "SetMeta").expect("declared");
+        assert_eq!(
+            (id, &method.writes, &method.reads),
+            (event::SET_META, &vec![event::META], &Some(vec![]))
+        );
+        assert_eq!(
+            objects.method(event::KIND, "GetType").map(|m| m.0),
+            Some(event::GET_TYPE)
+        );
+        assert_eq!(
+            (line::RAW, objects.field_name(event::LINE)),
+            (FieldId::new(Kind(1), 0), "Line")
+        );
+    }
+}
