@@ -1,1 +1,5 @@
-//! Generators, tidy tests and the demo.
+//! Generators, tidy tests and the demo; nothing that ships.
+
+pub mod demo;
+#[cfg(test)]
+mod tidy;

@@ -1,0 +1,49 @@
+//! The demo: an attack in a real log becomes a ban that a real bouncer enforces, with the times of each step.
+//!
+//! With root and network namespaces packets are dropped; without, the orders of a bouncer are recorded on loopback.
+
+mod hosts;
+mod loopback;
+pub mod narrate;
+mod timeline;
+
+use anyhow::Result;
+use e2e::binary::Binary;
+use e2e::{netns, packages};
+
+/// Whether everything stays up at the end, for looking around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Take everything down.
+    No,
+    /// Leave it running until the user presses Ctrl-C.
+    Yes,
+}
+
+/// Runs the demo on what this machine allows.
+pub fn run(keep: Keep) -> Result<()> {
+    narrate::chapter("Setting up");
+    let tools: &[(&str, &str)] = if packages::is_root() {
+        &[("curl", "curl"), ("ip", "iproute2"), ("nft", "nftables"), ("ssh", "openssh-client")]
+    } else {
+        &[("curl", "curl")]
+    };
+    packages::ensure_tools(tools)?;
+    narrate::step("building crowdsec and cscli (cargo prints nothing when they are fresh)");
+    let binary = Binary::built()?;
+    let folder = tempfile::Builder::new().prefix("crowdsec-demo-").tempdir()?;
+    let possible = if packages::is_root() { netns::available() } else { Err("not root".to_owned()) };
+    let outcome = match possible {
+        Ok(()) => hosts::story(&binary, folder.path(), keep),
+        Err(reason) => {
+            narrate::step(&format!(
+                "no network namespaces here ({reason}): the same story on loopback, with a bouncer that records its orders"
+            ));
+            loopback::story(&binary, folder.path(), keep)
+        }
+    };
+    if outcome.is_err() {
+        narrate::step(&format!("what each program printed is kept in {}", folder.keep().display()));
+    }
+    outcome
+}
