@@ -204,7 +204,7 @@ pub fn fetch(url: &str, headers: &[&str], namespace: Option<&Namespace>) -> Resu
         command.args(["-H", header]);
     }
     command.arg(url);
-    run_command(namespace.map_or(command_clone(&command), |ns| ns.wrap(&command)))
+    run_command(namespace.map_or_else(|| command_clone(&command), |ns| ns.wrap(&command)))
 }
 
 /// `Command` has no `Clone`; this copies program and arguments, which is all that is set here.

@@ -3,6 +3,7 @@
 //! With root and network namespaces packets are dropped; without, the orders of a bouncer are recorded on loopback.
 
 mod hosts;
+mod keep;
 mod loopback;
 pub mod narrate;
 mod timeline;
@@ -24,7 +25,12 @@ pub enum Keep {
 pub fn run(keep: Keep) -> Result<()> {
     narrate::chapter("Setting up");
     let tools: &[(&str, &str)] = if packages::is_root() {
-        &[("curl", "curl"), ("ip", "iproute2"), ("nft", "nftables"), ("ssh", "openssh-client")]
+        &[
+            ("curl", "curl"),
+            ("ip", "iproute2"),
+            ("nft", "nftables"),
+            ("ssh", "openssh-client"),
+        ]
     } else {
         &[("curl", "curl")]
     };
@@ -32,7 +38,11 @@ pub fn run(keep: Keep) -> Result<()> {
     narrate::step("building crowdsec and cscli (cargo prints nothing when they are fresh)");
     let binary = Binary::built()?;
     let folder = tempfile::Builder::new().prefix("crowdsec-demo-").tempdir()?;
-    let possible = if packages::is_root() { netns::available() } else { Err("not root".to_owned()) };
+    let possible = if packages::is_root() {
+        netns::available()
+    } else {
+        Err("not root".to_owned())
+    };
     let outcome = match possible {
         Ok(()) => hosts::story(&binary, folder.path(), keep),
         Err(reason) => {
@@ -43,7 +53,10 @@ pub fn run(keep: Keep) -> Result<()> {
         }
     };
     if outcome.is_err() {
-        narrate::step(&format!("what each program printed is kept in {}", folder.keep().display()));
+        narrate::step(&format!(
+            "what each program printed is kept in {}",
+            folder.keep().display()
+        ));
     }
     outcome
 }

@@ -72,20 +72,40 @@ impl Hosts {
             attacker: Namespace::new(&name("attacker"))?,
             visitor: Namespace::new(&name("visitor"))?,
         };
-        hosts.attacker.connect(&hosts.server, "att", ATTACKER, SERVER_TO_ATTACKER)?;
-        hosts.visitor.connect(&hosts.server, "vis", VISITOR, SERVER_TO_VISITOR)?;
-        narrate::step(&format!("three hosts: server, attacker ({ATTACKER}), visitor ({VISITOR})"));
+        hosts
+            .attacker
+            .connect(&hosts.server, "att", ATTACKER, SERVER_TO_ATTACKER)?;
+        hosts
+            .visitor
+            .connect(&hosts.server, "vis", VISITOR, SERVER_TO_VISITOR)?;
+        narrate::step(&format!(
+            "three hosts: server, attacker ({ATTACKER}), visitor ({VISITOR})"
+        ));
         Ok(hosts)
     }
 
     /// Fetches a page from the attacker's or the visitor's host; the HTTP status, or why there is none.
     fn get(from: &Namespace, server: &str, path: &str) -> Result<String> {
         let mut command = Command::new("curl");
-        command.args(["-s", "-m", "2", "-o", "/dev/null", "-w", "%{http_code}", "--noproxy", "*"]);
+        command.args([
+            "-s",
+            "-m",
+            "2",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "--noproxy",
+            "*",
+        ]);
         command.arg(format!("http://{server}{path}"));
         let output = from.wrap(&command).output()?;
         let status = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        Ok(if output.status.success() { status } else { "no connection".to_owned() })
+        Ok(if output.status.success() {
+            status
+        } else {
+            "no connection".to_owned()
+        })
     }
 
     fn attacker_gets(&self, path: &str) -> Result<String> {
@@ -109,26 +129,53 @@ impl<'a> Server<'a> {
             nginx.access_log().display(),
             sshd.auth_log().display()
         );
-        let ports = Ports { api: 8080, metrics: 6060 };
+        let ports = Ports {
+            api: 8080,
+            metrics: 6060,
+        };
         let installation = Installation::create(binary, &folder.join("engine"), ports, &acquisition)?;
         installation.cscli(&["collections", "install", "starter/nginx", "starter/linux"])?;
         installation.register_machine("demo")?;
         let key = installation.add_bouncer("demo-firewall")?;
-        narrate::step("cscli: collections starter/nginx and starter/linux installed, machine and bouncer registered");
+        narrate::step(
+            "cscli: collections starter/nginx and starter/linux installed, machine and bouncer registered",
+        );
         let engine = installation.start(&[], Some(&hosts.server))?;
         narrate::step("crowdsec runs: agent and Local API");
         let mut bouncer =
             Bouncer::firewall(&folder.join("bouncer"), ports.api, &key, POLLING.0, &hosts.server)?;
-        wait::until("the firewall bouncer's table", Duration::from_secs(15), Duration::from_millis(50), || {
-            bouncer.check_alive()?;
-            Ok(ruleset(&hosts.server)?.contains("crowdsec").then_some(()))
-        })?;
-        narrate::step(&format!("Debian's crowdsec-firewall-bouncer runs, asking every {}", POLLING.0));
-        Ok(Server { installation, key, engine, bouncer, nginx, sshd })
+        wait::until(
+            "the firewall bouncer's table",
+            Duration::from_secs(15),
+            Duration::from_millis(50),
+            || {
+                bouncer.check_alive()?;
+                Ok(ruleset(&hosts.server)?.contains("crowdsec").then_some(()))
+            },
+        )?;
+        narrate::step(&format!(
+            "Debian's crowdsec-firewall-bouncer runs, asking every {}",
+            POLLING.0
+        ));
+        Ok(Server {
+            installation,
+            key,
+            engine,
+            bouncer,
+            nginx,
+            sshd,
+        })
     }
 
     fn stop(self) -> Result<()> {
-        let Server { installation: _, key: _, engine, bouncer, nginx, sshd } = self;
+        let Server {
+            installation: _,
+            key: _,
+            engine,
+            bouncer,
+            nginx,
+            sshd,
+        } = self;
         bouncer.stop()?;
         engine.terminate(Duration::from_secs(10))?;
         nginx.stop()?;
@@ -138,8 +185,14 @@ impl<'a> Server<'a> {
 
 fn web_attack(hosts: &Hosts, server: &Server<'_>, watch: &Watch<'_>) -> Result<()> {
     narrate::chapter("An attack on the web server");
-    ensure!(hosts.visitor_gets("/")? == "200", "the visitor does not get the page before the attack");
-    ensure!(hosts.attacker_gets("/")? == "200", "the attacker does not get the page before the attack");
+    ensure!(
+        hosts.visitor_gets("/")? == "200",
+        "the visitor does not get the page before the attack"
+    );
+    ensure!(
+        hosts.attacker_gets("/")? == "200",
+        "the attacker does not get the page before the attack"
+    );
     narrate::step("before: visitor 200, attacker 200");
     narrate::step("the attacker asks for eleven pages that do not exist");
     for number in 1..=11 {
@@ -159,14 +212,26 @@ fn look_around(watch: &Watch<'_>, server: &Server<'_>) -> Result<()> {
     narrate::quote("cscli decisions list", &watch.cscli(&["decisions", "list"])?, 20);
     let alerts: serde_json::Value = serde_json::from_str(&watch.cscli(&["alerts", "list", "-o", "json"])?)?;
     let id = alerts[0]["id"].to_string();
-    narrate::quote(&format!("cscli alerts inspect {id}"), &watch.cscli(&["alerts", "inspect", &id])?, 40);
+    narrate::quote(
+        &format!("cscli alerts inspect {id}"),
+        &watch.cscli(&["alerts", "inspect", &id])?,
+        40,
+    );
     let metrics = e2e::engine::fetch(
         &format!("http://127.0.0.1:{}/metrics", server.installation.ports().metrics),
         &[],
         watch.namespace,
     )?;
-    let wanted = ["cs_filesource_hits_total", "cs_parser_hits_ok_total", "cs_bucket_overflowed_total", "cs_active_decisions"];
-    let lines: Vec<&str> = metrics.lines().filter(|l| wanted.iter().any(|w| l.starts_with(w))).collect();
+    let wanted = [
+        "cs_filesource_hits_total",
+        "cs_parser_hits_ok_total",
+        "cs_bucket_overflowed_total",
+        "cs_active_decisions",
+    ];
+    let lines: Vec<&str> = metrics
+        .lines()
+        .filter(|l| wanted.iter().any(|w| l.starts_with(w)))
+        .collect();
     ensure!(!lines.is_empty(), "/metrics shows none of {wanted:?}");
     narrate::quote("curl 127.0.0.1:6060/metrics", &lines.join("\n"), 20);
     Ok(())
@@ -180,22 +245,42 @@ fn forgive(hosts: &Hosts, watch: &Watch<'_>) -> Result<()> {
         5,
     );
     let start = std::time::Instant::now();
-    wait::until("the attacker to be let in", Duration::from_secs(20), Duration::from_millis(20), || {
-        Ok((!is_blocked(&hosts.server)?).then_some(()))
-    })?;
+    wait::until(
+        "the attacker to be let in",
+        Duration::from_secs(20),
+        Duration::from_millis(20),
+        || Ok((!is_blocked(&hosts.server)?).then_some(())),
+    )?;
     let status = hosts.attacker_gets("/")?;
     ensure!(status == "200", "the attacker gets {status} after the deletion");
-    narrate::step(&format!("attacker 200 again, {} ms after the order", start.elapsed().as_millis()));
+    narrate::step(&format!(
+        "attacker 200 again, {} ms after the order",
+        start.elapsed().as_millis()
+    ));
     Ok(())
 }
 
 fn ssh_attack(hosts: &Hosts, server: &Server<'_>, watch: &Watch<'_>) -> Result<()> {
     narrate::chapter("An attack on the SSH server");
-    narrate::step("the attacker tries user names until he is stopped; sshd's messages go through a real syslog daemon");
+    narrate::step(
+        "the attacker tries user names until he is stopped; sshd's messages go through a real syslog daemon",
+    );
     for number in 1..=6 {
         let mut command = Command::new("ssh");
-        command.args(["-o", "BatchMode=yes", "-o", "NumberOfPasswordPrompts=0", "-o", "ConnectTimeout=2"]);
-        command.args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]);
+        command.args([
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "NumberOfPasswordPrompts=0",
+            "-o",
+            "ConnectTimeout=2",
+        ]);
+        command.args([
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+        ]);
         command.arg(format!("guess{number}@{SERVER_TO_ATTACKER}"));
         // A refused log-in is the point, so the exit code says nothing.
         hosts.attacker.wrap(&command).output()?;
@@ -205,7 +290,14 @@ fn ssh_attack(hosts: &Hosts, server: &Server<'_>, watch: &Watch<'_>) -> Result<(
     let timeline = Timeline::watch(watch, server.sshd.auth_log(), || is_blocked(&hosts.server))?;
     timeline.tell(POLLING.1)?;
     let mut probe = Command::new("curl");
-    probe.args(["-s", "-m", "2", "--noproxy", "*", &format!("telnet://{SERVER_TO_ATTACKER}:{SSH_PORT}")]);
+    probe.args([
+        "-s",
+        "-m",
+        "2",
+        "--noproxy",
+        "*",
+        &format!("telnet://{SERVER_TO_ATTACKER}:{SSH_PORT}"),
+    ]);
     let refused = hosts.attacker.wrap(&probe).output()?.stdout.is_empty();
     ensure!(refused, "the attacker still reaches sshd");
     narrate::step("the attacker's next connection to port 22 gets no answer");
@@ -216,12 +308,25 @@ fn keep_running(hosts: &Hosts, server: &Server<'_>) -> Result<()> {
     narrate::chapter("Kept running");
     let exec = format!("ip netns exec {}", hosts.server.name());
     let config = server.installation.path("etc/config.yaml");
-    narrate::step(&format!("server:   {exec} {} -c {} decisions list", "cscli", config.display()));
-    narrate::step(&format!("attacker: ip netns exec {} curl http://{SERVER_TO_ATTACKER}/", hosts.attacker.name()));
-    narrate::step(&format!("visitor:  ip netns exec {} curl http://{SERVER_TO_VISITOR}/", hosts.visitor.name()));
+    narrate::step(&format!(
+        "server:   {exec} {} -c {} decisions list",
+        "cscli",
+        config.display()
+    ));
+    narrate::step(&format!(
+        "attacker: ip netns exec {} curl http://{SERVER_TO_ATTACKER}/",
+        hosts.attacker.name()
+    ));
+    narrate::step(&format!(
+        "visitor:  ip netns exec {} curl http://{SERVER_TO_VISITOR}/",
+        hosts.visitor.name()
+    ));
     narrate::step(&format!("firewall: {exec} nft list ruleset"));
-    narrate::step(&format!("end it:   kill -INT {}   (or Ctrl-C here)", std::process::id()));
-    service::signals::wait_for_stop()
+    narrate::step(&format!(
+        "end it:   kill -INT {}   (or Ctrl-C here)",
+        std::process::id()
+    ));
+    super::keep::until_stopped()
 }
 
 /// Whether the attacker stands in the firewall's set.

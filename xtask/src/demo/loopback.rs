@@ -24,7 +24,10 @@ pub(super) fn story(binary: &Binary, folder: &Path, keep: Keep) -> Result<()> {
     let nginx_folder = folder.join("nginx");
     std::fs::create_dir_all(&nginx_folder)?;
     let nginx = Nginx::start(&nginx_folder, &format!("127.0.0.1:{web_port}"), None, true)?;
-    let acquisition = format!("filenames: [{}]\nlabels: {{type: nginx}}\n", nginx.access_log().display());
+    let acquisition = format!(
+        "filenames: [{}]\nlabels: {{type: nginx}}\n",
+        nginx.access_log().display()
+    );
     let installation = Installation::create(binary, &folder.join("engine"), free_ports()?, &acquisition)?;
     installation.cscli(&["collections", "install", "starter/nginx"])?;
     installation.register_machine("demo")?;
@@ -38,7 +41,12 @@ pub(super) fn story(binary: &Binary, folder: &Path, keep: Keep) -> Result<()> {
     for number in 1..=11 {
         request(web_port, &format!("/admin/{number}.php"))?;
     }
-    let watch = Watch { installation: &installation, namespace: None, key: &key, address: ATTACKER };
+    let watch = Watch {
+        installation: &installation,
+        namespace: None,
+        key: &key,
+        address: ATTACKER,
+    };
     let orders = orders_folder.join("orders.txt");
     let timeline = Timeline::watch(&watch, nginx.access_log(), || {
         bouncer.check_alive()?;
@@ -50,13 +58,19 @@ pub(super) fn story(binary: &Binary, folder: &Path, keep: Keep) -> Result<()> {
 
     narrate::chapter("The administrator forgives");
     watch.cscli(&["decisions", "delete", "--ip", ATTACKER])?;
-    wait::until("the bouncer to be told", Duration::from_secs(20), Duration::from_millis(20), || {
-        Ok(read(&orders).contains(&format!("del {ATTACKER}")).then_some(()))
-    })?;
+    wait::until(
+        "the bouncer to be told",
+        Duration::from_secs(20),
+        Duration::from_millis(20),
+        || Ok(read(&orders).contains(&format!("del {ATTACKER}")).then_some(())),
+    )?;
     narrate::quote("cat orders.txt", &read(&orders), 5);
     if keep == Keep::Yes {
-        narrate::step(&format!("kept: cscli -c {} decisions list; end with Ctrl-C", installation.path("etc/config.yaml").display()));
-        service::signals::wait_for_stop()?;
+        narrate::step(&format!(
+            "kept: cscli -c {} decisions list; end with Ctrl-C",
+            installation.path("etc/config.yaml").display()
+        ));
+        super::keep::until_stopped()?;
     }
     bouncer.stop()?;
     engine.terminate(Duration::from_secs(10))?;
@@ -67,8 +81,22 @@ pub(super) fn story(binary: &Binary, folder: &Path, keep: Keep) -> Result<()> {
 
 fn request(port: u16, path: &str) -> Result<String> {
     let mut command = Command::new("curl");
-    command.args(["-s", "-m", "2", "-o", "/dev/null", "-w", "%{http_code}", "--noproxy", "*"]);
-    command.args(["-H", &format!("X-Forwarded-For: {ATTACKER}"), &format!("http://127.0.0.1:{port}{path}")]);
+    command.args([
+        "-s",
+        "-m",
+        "2",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}",
+        "--noproxy",
+        "*",
+    ]);
+    command.args([
+        "-H",
+        &format!("X-Forwarded-For: {ATTACKER}"),
+        &format!("http://127.0.0.1:{port}{path}"),
+    ]);
     run_command(command)
 }
 

@@ -1,6 +1,10 @@
 //! What the demo says: chapters, steps, quoted output of programs.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "telling is what the demo is for")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "telling is what the demo is for"
+)]
 
 /// Opens a chapter of the story.
 pub fn chapter(title: &str) {

@@ -50,19 +50,41 @@ impl Timeline {
             || Ok(enforced()?.then(clock::now)),
         )?;
         let line = Timestamp::try_from(std::fs::metadata(log)?.modified()?)?;
-        Ok(Timeline { line, alert: watch.overflow()?, decision, enforced })
+        Ok(Timeline {
+            line,
+            alert: watch.overflow()?,
+            decision,
+            enforced,
+        })
     }
 
     /// Tells the times and fails when the way was too long; `polling` is the bouncer's own interval.
     pub(super) fn tell(&self, polling: Duration) -> Result<()> {
         let since = |at: Timestamp| at.duration_since(self.line).as_millis();
         narrate::step(&format!("line written     {}", self.line));
-        narrate::step(&format!("alert            {}  (+{} ms)", self.alert, since(self.alert)));
-        narrate::step(&format!("decision         {}  (+{} ms)", self.decision, since(self.decision)));
-        narrate::step(&format!("refused          {}  (+{} ms)", self.enforced, since(self.enforced)));
+        narrate::step(&format!(
+            "alert            {}  (+{} ms)",
+            self.alert,
+            since(self.alert)
+        ));
+        narrate::step(&format!(
+            "decision         {}  (+{} ms)",
+            self.decision,
+            since(self.decision)
+        ));
+        narrate::step(&format!(
+            "refused          {}  (+{} ms)",
+            self.enforced,
+            since(self.enforced)
+        ));
         let whole = self.enforced.duration_since(self.line).unsigned_abs();
         let limit = BUDGET + polling;
-        ensure!(whole <= limit, "line to refusal took {} ms, more than {} ms", whole.as_millis(), limit.as_millis());
+        ensure!(
+            whole <= limit,
+            "line to refusal took {} ms, more than {} ms",
+            whole.as_millis(),
+            limit.as_millis()
+        );
         narrate::step(&format!(
             "from line to refusal {} ms, of which the bouncer's own polling interval may be {} ms",
             whole.as_millis(),
@@ -96,8 +118,13 @@ impl Watch<'_> {
     /// When the newest scenario on the address overflowed.
     fn overflow(&self) -> Result<Timestamp> {
         let text = self.cscli(&["alerts", "list", "--ip", self.address, "-o", "json"])?;
-        let alerts: serde_json::Value = serde_json::from_str(&text).context("reading cscli alerts list -o json")?;
-        let stops = alerts.as_array().into_iter().flatten().filter_map(|a| a["stop_at"].as_str());
+        let alerts: serde_json::Value =
+            serde_json::from_str(&text).context("reading cscli alerts list -o json")?;
+        let stops = alerts
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|a| a["stop_at"].as_str());
         let first = stops.filter_map(|s| s.parse::<Timestamp>().ok()).min();
         first.with_context(|| format!("no alert on {} has a stop_at", self.address))
     }
