@@ -1,6 +1,6 @@
 //! What the evaluator asks of its caller: the event's fields, and the world around it.
 
-use crate::pending::Duration;
+use golang::duration::Duration;
 
 use crate::error::EvalError;
 use crate::key::Key;
@@ -50,7 +50,8 @@ pub trait Env {
 
     /// Stores one entry of a map field for a helper that writes (`UnmarshalJSON`, `ParseKV`).
     fn set_entry(&mut self, place: Place, key: &str, value: Value) -> Result<(), EvalError> {
-        let _ = (place, key, value);
+        drop(value);
+        let _ = (place, key);
         Err(EvalError::NotAvailable("writing to this map"))
     }
 

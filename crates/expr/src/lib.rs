@@ -13,7 +13,6 @@ mod key;
 mod library;
 mod map;
 mod memo;
-pub mod pending;
 mod scheme;
 mod types;
 mod value;

@@ -3,8 +3,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::pending::Duration;
-use crate::pending::Time;
+use golang::duration::Duration;
+use golang::time::Time;
 
 use crate::map::Map;
 use crate::scheme::{FieldId, Kind};
