@@ -1,12 +1,17 @@
 //! The engine: log lines become events, events fill buckets, buckets overflow into alerts. No IO and no clock in here.
 
+pub mod alert;
+pub mod bucket;
 pub mod counters;
 pub mod data;
 pub mod event;
 pub mod item;
+pub mod overflow;
 pub mod parser;
 pub mod problem;
 pub mod rules;
+pub mod simulation;
+pub mod trace;
 pub mod world;
 
 pub use event::{Event, Fields, Line, Mode, Name, RawLine};
