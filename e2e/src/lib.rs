@@ -4,8 +4,10 @@
 
 pub mod binary;
 pub mod engine;
+pub mod logs;
 pub mod netns;
 pub mod packages;
 pub mod peers;
 pub mod process;
+pub mod upstream;
 pub mod wait;

@@ -70,6 +70,25 @@ impl Root {
     }
 }
 
+/// The Python of a virtual environment in the cache that holds `requirements` from PyPI.
+pub fn python(name: &str, requirements: &[&str]) -> Result<PathBuf> {
+    let tag = fnv(requirements.join(" ").as_bytes());
+    let path = cache_dir()?.join("python").join(format!("{name}-{tag:016x}"));
+    let interpreter = path.join("bin/python");
+    if path.join(".complete").exists() {
+        return Ok(interpreter);
+    }
+    // Made in place, since a virtual environment cannot be moved.
+    run("python3", ["-m", "venv", "--clear", &path.to_string_lossy()])?;
+    let mut install = Command::new(&interpreter);
+    install
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args(requirements);
+    run_command(install)?;
+    std::fs::write(path.join(".complete"), "")?;
+    Ok(interpreter)
+}
+
 /// Installs ordinary tools (no services) that are missing, with apt, if the user may.
 pub fn ensure_tools(tools: &[(&str, &str)]) -> Result<()> {
     let missing: Vec<&str> = tools
