@@ -101,6 +101,7 @@ impl Duration {
     }
 
     /// Returns the duration rounded toward zero to a multiple of `unit`, as Go's `Truncate`.
+    #[must_use]
     pub const fn truncate(self, unit: Self) -> Self {
         if unit.0 <= 0 {
             self
@@ -110,6 +111,7 @@ impl Duration {
     }
 
     /// Returns the duration rounded half away from zero to a multiple of `unit`, as Go's `Round`.
+    #[must_use]
     pub const fn round(self, unit: Self) -> Self {
         if unit.0 <= 0 {
             return self;

@@ -34,7 +34,7 @@ struct Walk<'p> {
     out: String,
 }
 
-impl<'p> Walk<'p> {
+impl Walk<'_> {
     fn next(&mut self) -> Option<char> {
         let c = self.rest.chars().next()?;
         self.skip(c.len_utf8());
@@ -137,27 +137,19 @@ impl<'p> Walk<'p> {
     /// Handles the escapes that mean the same inside and outside of brackets.
     fn common_escape(&mut self, c: char) -> Result<(), Error> {
         match c {
-            'p' | 'P' => self.property(c),
-            'a' => self.push_all(r"\x07"),
-            'f' => self.push_all(r"\x0C"),
+            'p' | 'P' => self.property(c)?,
+            'a' => self.out.push_str(r"\x07"),
+            'f' => self.out.push_str(r"\x0C"),
             't' | 'n' | 'r' => {
                 self.out.push('\\');
                 self.out.push(c);
-                Ok(())
             }
-            'v' => self.push_all(r"\x0B"),
-            'x' => self.hexadecimal(),
-            '0'..='7' => self.octal(c),
-            c if c.is_ascii() && !c.is_ascii_alphanumeric() => {
-                self.push_literal(c);
-                Ok(())
-            }
-            c => Err(unknown(c.encode_utf8(&mut [0; 4]))),
+            'v' => self.out.push_str(r"\x0B"),
+            'x' => self.hexadecimal()?,
+            '0'..='7' => self.octal(c)?,
+            c if c.is_ascii() && !c.is_ascii_alphanumeric() => self.push_literal(c),
+            c => return Err(unknown(c.encode_utf8(&mut [0; 4]))),
         }
-    }
-
-    fn push_all(&mut self, text: &str) -> Result<(), Error> {
-        self.out.push_str(text);
         Ok(())
     }
 
@@ -175,21 +167,13 @@ impl<'p> Walk<'p> {
     }
 
     fn property(&mut self, letter: char) -> Result<(), Error> {
-        let (name, length) = match self.rest.strip_prefix('{') {
-            Some(inner) => {
-                let end = inner
-                    .find('}')
-                    .ok_or_else(|| Error::Syntax(format!("invalid character class range: `\\{letter}`")))?;
-                (inner.get(..end).unwrap_or_default(), end + 2)
-            }
-            None => {
-                let c = self
-                    .rest
-                    .chars()
-                    .next()
-                    .ok_or_else(|| unknown(letter.encode_utf8(&mut [0; 4])))?;
-                (self.rest.get(..c.len_utf8()).unwrap_or_default(), c.len_utf8())
-            }
+        let bad = || unknown(letter.encode_utf8(&mut [0; 4]));
+        let (name, length) = if let Some(inner) = self.rest.strip_prefix('{') {
+            let end = inner.find('}').ok_or_else(bad)?;
+            (inner.get(..end).unwrap_or_default(), end + 2)
+        } else {
+            let length = self.rest.chars().next().ok_or_else(bad)?.len_utf8();
+            (self.rest.get(..length).unwrap_or_default(), length)
         };
         let (negated, name) = match name.strip_prefix('^') {
             Some(name) => (letter == 'p', name),
@@ -240,7 +224,8 @@ impl<'p> Walk<'p> {
         if char::from_u32(code).is_none() {
             return Err(unknown("x"));
         }
-        self.push_all(&format!(r"\x{{{code:X}}}"))
+        self.out.push_str(&format!(r"\x{{{code:X}}}"));
+        Ok(())
     }
 
     /// Handles what follows a `[`.
@@ -351,7 +336,8 @@ impl<'p> Walk<'p> {
             )));
         }
         self.skip(end + 2);
-        self.push_all(&format!("[:{name}:]"))
+        self.out.push_str(&format!("[:{name}:]"));
+        Ok(())
     }
 }
 

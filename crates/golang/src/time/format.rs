@@ -52,7 +52,7 @@ fn write_element(out: &mut String, element: Element, time: &Time, civil: &Civil)
         Element::ZoneName => write_offset(out, time.offset, OffsetForm::Minutes),
         Element::Offset { zulu: true, .. } if time.offset == 0 => out.write_str("Z"),
         Element::Offset { form, .. } => write_offset(out, time.offset, form),
-        Element::Fraction { exact, digits, comma } => write_fraction(out, time.nanos, exact, digits, comma),
+        Element::Fraction { exact, digits, comma } => write_fraction(out, time.nanos, digits, (exact, comma)),
     }
 }
 
@@ -78,7 +78,7 @@ fn write_offset(out: &mut String, offset: i32, form: OffsetForm) -> Result {
     }
 }
 
-fn write_fraction(out: &mut String, nanos: u32, exact: bool, digits: usize, comma: bool) -> Result {
+fn write_fraction(out: &mut String, nanos: u32, digits: usize, (exact, comma): (bool, bool)) -> Result {
     let all = format!("{nanos:09}");
     let kept = all.get(..digits.min(9)).unwrap_or(&all);
     let kept = if exact { kept } else { kept.trim_end_matches('0') };
