@@ -1,1 +1,4 @@
 //! The log processor: acquisition, pipeline, outbox, push.
+
+pub mod acquire;
+pub mod checkpoint;

@@ -1,0 +1,3 @@
+//! The agent on real files and a real loopback Local API.
+
+mod rotation;
