@@ -63,7 +63,10 @@ impl Upstream {
         write("acquis.yaml", "")?;
         write("simulation.yaml", "simulation: false\n")?;
         write("console.yaml", "share_manual_decisions: false\n")?;
-        write("local_api_credentials.yaml", "url: http://127.0.0.1:1/\nlogin: none\npassword: none\n")?;
+        write(
+            "local_api_credentials.yaml",
+            "url: http://127.0.0.1:1/\nlogin: none\npassword: none\n",
+        )?;
         std::fs::copy(
             this.root.path("etc/crowdsec/profiles.yaml"),
             folder.join("etc/profiles.yaml"),
