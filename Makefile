@@ -19,7 +19,7 @@ test: ## set up and run every test that needs no cluster
 	$(CARGO) test --workspace
 
 bench: ## measure lines per CPU second and memory on generated logs
-	python3 benches/agent.py
+	$(CARGO) run --quiet --release --package xtask -- bench
 
 gen: ## rewrite generated files (tests fail when they are stale)
 	UPDATE=1 $(CARGO) test --quiet --package xtask

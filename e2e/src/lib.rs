@@ -4,6 +4,7 @@
 
 pub mod binary;
 pub mod engine;
+pub mod expected;
 pub mod logs;
 pub mod netns;
 pub mod packages;

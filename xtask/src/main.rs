@@ -1,4 +1,4 @@
-//! `cargo run -p xtask -- demo [--keep]`; the Makefile's targets call it.
+//! `cargo run -p xtask -- demo [--keep]` or `bench`; the Makefile's targets call it.
 
 use std::process::ExitCode;
 
@@ -8,12 +8,13 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["demo"] => xtask::demo::run(xtask::demo::Keep::No),
         ["demo", "--keep"] => xtask::demo::run(xtask::demo::Keep::Yes),
-        _ => Err(anyhow::anyhow!("usage: xtask demo [--keep]")),
+        ["bench"] => xtask::bench::run(),
+        _ => Err(anyhow::anyhow!("usage: xtask demo [--keep] | bench")),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            xtask::demo::narrate::failure(&error);
+            xtask::demo::narrate::failure(&words.join(" "), &error);
             ExitCode::FAILURE
         }
     }

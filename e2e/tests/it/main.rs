@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step of a test ends the test")]
 
 mod documents;
+mod expected;
 mod kills;
 mod peers;
 mod surroundings;

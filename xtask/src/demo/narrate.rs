@@ -28,7 +28,7 @@ pub fn quote(command: &str, text: &str, lines: usize) {
     }
 }
 
-/// Says why the demo failed, with the whole chain of causes.
-pub fn failure(error: &anyhow::Error) {
-    eprintln!("\nthe demo failed: {error:#}");
+/// Says why a task failed, with the whole chain of causes.
+pub fn failure(task: &str, error: &anyhow::Error) {
+    eprintln!("\n{task} failed: {error:#}");
 }
