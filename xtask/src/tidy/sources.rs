@@ -78,7 +78,7 @@ fn documents_link_to_files_that_exist() {
     let mut faults = Vec::new();
     for file in tracked_files().into_iter().filter(|f| f.ends_with(".md")) {
         let text = std::fs::read_to_string(workspace().join(&file)).unwrap();
-        let folder = Path::new(&file).parent().unwrap_or(Path::new("")).to_owned();
+        let folder = Path::new(&file).parent().map(Path::to_owned).unwrap_or_default();
         for target in links(&text).filter(|t| !t.contains("://") && !t.starts_with('#')) {
             let path = target.split('#').next().unwrap_or_default();
             if !workspace().join(&folder).join(path).exists() {
