@@ -2,6 +2,7 @@
 
 mod float;
 mod printer;
+mod verb;
 
 use std::borrow::Cow;
 
@@ -35,6 +36,22 @@ pub enum Arg<'a> {
     Object(&'static str, Cow<'a, str>),
 }
 
+impl Arg<'_> {
+    /// Returns the name of the Go type, as `%T` writes it.
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Nil => "<nil>",
+            Self::Bool(_) => "bool",
+            Self::Int(_) => "int",
+            Self::Float(_) => "float64",
+            Self::Str(_) => "string",
+            Self::Slice(name, _) | Self::Map(name, _) | Self::Object(name, _) => name,
+            Self::Duration(_) => "time.Duration",
+            Self::Time(_) => "time.Time",
+        }
+    }
+}
+
 /// Returns `format` with its verbs replaced, as Go's `fmt.Sprintf`; bad verbs become `%!v(…)` as in Go.
 pub fn sprintf(format: &str, args: &[Arg<'_>]) -> String {
     printer::sprintf(format, args)
@@ -44,3 +61,6 @@ pub fn sprintf(format: &str, args: &[Arg<'_>]) -> String {
 pub fn sprint(args: &[Arg<'_>]) -> String {
     printer::sprint(args)
 }
+
+#[cfg(test)]
+mod tests;

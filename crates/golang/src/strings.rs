@@ -61,9 +61,9 @@ pub fn quote_ascii(text: &str) -> String {
     quote_with(text, '"', true)
 }
 
-/// Returns `c` as a single-quoted Go character literal (`%q` of a number).
-pub fn quote_char(c: char) -> String {
-    quote_with(c.encode_utf8(&mut [0; 4]), '\'', false)
+/// Returns `c` as a single-quoted Go character literal (`%q` of a number), of ASCII only if so wished.
+pub fn quote_char(c: char, ascii: bool) -> String {
+    quote_with(c.encode_utf8(&mut [0; 4]), '\'', ascii)
 }
 
 fn quote_with(text: &str, mark: char, ascii: bool) -> String {
@@ -199,6 +199,6 @@ mod tests {
             assert_eq!(quote(text), expected, "for {text:?}");
         }
         assert_eq!(quote_ascii("é😀"), r#""\u00e9\U0001f600""#);
-        assert_eq!(quote_char('\''), r"'\''");
+        assert_eq!(quote_char('\'', false), r"'\''");
     }
 }

@@ -224,7 +224,10 @@ impl Walk<'_> {
         if char::from_u32(code).is_none() {
             return Err(unknown("x"));
         }
-        self.out.push_str(&format!(r"\x{{{code:X}}}"));
+        self.out.push_str(r"\x{");
+        let digits = format!("{code:X}");
+        self.out.push_str(&digits);
+        self.out.push('}');
         Ok(())
     }
 
@@ -336,7 +339,9 @@ impl Walk<'_> {
             )));
         }
         self.skip(end + 2);
-        self.out.push_str(&format!("[:{name}:]"));
+        self.out.push_str("[:");
+        self.out.push_str(name);
+        self.out.push_str(":]");
         Ok(())
     }
 }
