@@ -4,8 +4,9 @@ mod fields;
 mod name;
 mod runtime_alert;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
+use golang::time::Time;
 use jiff::Timestamp;
 
 pub use self::{
@@ -90,10 +91,12 @@ pub struct Event {
     pub enriched: Fields,
     /// What scenarios group by and alerts show.
     pub meta: Fields,
+    /// What `UnmarshalJSON`, `ParseKV` and the like stored; `None` until something is.
+    pub unmarshaled: Option<Arc<expr::Map>>,
     /// The overflow; `None` for log events, which read its fields as zero values.
     pub overflow: Option<Box<RuntimeAlert>>,
     /// Wall clock at acquisition; the log's time in time machine once `ParseDate` ran.
-    pub time: Timestamp,
+    pub time: Time,
     /// Time as found in the log.
     pub str_time: Text,
     /// Go layout of `str_time`.
@@ -131,8 +134,9 @@ impl Event {
             parsed: Fields::default(),
             enriched: Fields::default(),
             meta: Fields::default(),
+            unmarshaled: None,
             overflow: None,
-            time: line.at,
+            time: Time::from_timestamp(line.at),
             str_time: Text::default(),
             str_time_format: Text::default(),
             marshaled_time: Text::default(),
@@ -162,6 +166,27 @@ impl Event {
             Type::Log => "log",
             Type::Overflow => "overflow",
             Type::Appsec => "unknown",
+        }
+    }
+
+    /// Returns the addresses the event is about: `Meta.source_ip` of a line, the sources of an overflow.
+    ///
+    /// Upstream: `Event.ParseIPSources`; what is not an address is left out.
+    pub fn source_addresses(&self) -> Vec<IpAddr> {
+        match self.kind {
+            Type::Log => self
+                .meta
+                .get("source_ip")
+                .and_then(|text| text.parse().ok())
+                .into_iter()
+                .collect(),
+            Type::Overflow => self
+                .overflow
+                .iter()
+                .flat_map(|overflow| overflow.sources.keys())
+                .filter_map(|text| text.parse().ok())
+                .collect(),
+            Type::Appsec => Vec::new(),
         }
     }
 

@@ -4,13 +4,17 @@ pub mod alert;
 pub mod bucket;
 pub mod counters;
 pub mod data;
+pub mod enrich;
+pub mod env;
 pub mod event;
+pub mod grok;
 pub mod item;
 pub mod overflow;
 pub mod parser;
 pub mod problem;
 pub mod rules;
 pub mod simulation;
+pub mod stash;
 pub mod trace;
 pub mod world;
 
@@ -21,4 +25,4 @@ pub use rules::{Rules, Settings, Worker};
 pub use world::World;
 
 /// A piece of text that shares its buffer: most values of an event are spans into the log line.
-pub type Text = arcstr::Substr;
+pub type Text = expr::Text;

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
-use crate::Text;
+use expr::LogLevel;
+
+use crate::{Text, stash::Stash};
 
 /// What the caller built before loading items; immutable for the life of the rules, shared by all workers.
 pub struct World {
@@ -16,6 +18,8 @@ pub struct World {
     pub geoip_asn: Option<Mmdb>,
     /// Zone of dates that are formatted in the process's zone.
     pub zone: jiff::tz::TimeZone,
+    /// Caches that parsers fill; the caller may carry them over a reload.
+    pub stash: Arc<Stash>,
     /// The outside world: names, logs.
     pub outside: Arc<dyn Outside>,
 }
@@ -40,9 +44,9 @@ pub trait Outside: Send + Sync {
         None
     }
 
-    /// Takes a warning of an item at run time (`filter of crowdsecurity/x failed: …`).
-    fn warn(&self, item: &str, message: &str) {
-        let _no_log = (item, message);
+    /// Takes a line for the log: of an expression (`LogInfo`), or of an item that failed at run time.
+    fn log(&self, level: LogLevel, message: &str) {
+        let _no_log = (level, message);
     }
 }
 
@@ -60,6 +64,7 @@ impl Default for World {
             geoip_city: None,
             geoip_asn: None,
             zone: jiff::tz::TimeZone::UTC,
+            stash: Arc::default(),
             outside: Arc::new(Nowhere),
         }
     }

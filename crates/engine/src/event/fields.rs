@@ -21,6 +21,15 @@ impl Fields {
             .map(|(_, value)| value)
     }
 
+    /// Returns the value of a constant key of an expression; `None` when absent.
+    #[inline]
+    pub fn get_key(&self, key: &expr::Key) -> Option<&Text> {
+        self.slots
+            .iter()
+            .find(|(name, _)| name.is(key))
+            .map(|(_, value)| value)
+    }
+
     /// Returns the value of `key`; `None` when absent.
     #[inline]
     pub fn get(&self, key: &str) -> Option<&Text> {

@@ -6,12 +6,17 @@ use std::{
     sync::{OnceLock, RwLock},
 };
 
+use expr::Key;
+
 /// How many names a process may intern; keys come from items, so only an item that makes keys from data gets there.
 const LIMIT: usize = 1 << 17;
 
-/// A name that lives as long as the process.
+/// A name that lives as long as the process, with the hash that constant keys of expressions carry.
 #[derive(Clone, Copy)]
-pub struct Name(&'static str);
+pub struct Name {
+    text: &'static str,
+    hash: u32,
+}
 
 impl Name {
     /// Interns `text`; `None` once the process holds 131,072 names.
@@ -21,34 +26,47 @@ impl Name {
         if let Ok(held) = table.read()
             && let Some(known) = held.get(text)
         {
-            return Some(Self(known));
+            return Some(Self::known(known));
         }
         let mut held = table.write().ok()?;
         if let Some(known) = held.get(text) {
-            return Some(Self(known));
+            return Some(Self::known(known));
         }
         if held.len() >= LIMIT {
             return None;
         }
         let leaked: &'static str = Box::leak(text.to_owned().into_boxed_str());
         held.insert(leaked);
-        Some(Self(leaked))
+        Some(Self::known(leaked))
+    }
+
+    fn known(text: &'static str) -> Self {
+        Self {
+            text,
+            hash: Key::hash_of(text),
+        }
     }
 
     /// Interns `text`; a full table yields the empty name.
     pub fn new(text: &str) -> Self {
-        Self::try_new(text).unwrap_or(Self(""))
+        Self::try_new(text).unwrap_or_else(|| Self::known(""))
     }
 
     /// Returns the text.
     pub fn as_str(self) -> &'static str {
-        self.0
+        self.text
+    }
+
+    /// Returns whether this is the name that `key` holds.
+    #[inline]
+    pub fn is(self, key: &Key) -> bool {
+        self.hash == key.hash() && self.text == key.as_str()
     }
 }
 
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.0, other.0) || (self.0.is_empty() && other.0.is_empty())
+        std::ptr::eq(self.text, other.text) || (self.text.is_empty() && other.text.is_empty())
     }
 }
 
@@ -65,26 +83,26 @@ impl Ord for Name {
         if self == other {
             std::cmp::Ordering::Equal
         } else {
-            self.0.cmp(other.0)
+            self.text.cmp(other.text)
         }
     }
 }
 
 impl std::hash::Hash for Name {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
+        self.text.hash(state);
     }
 }
 
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.0, f)
+        fmt::Debug::fmt(self.text, f)
     }
 }
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.text)
     }
 }
 
@@ -92,6 +110,6 @@ impl std::ops::Deref for Name {
     type Target = str;
 
     fn deref(&self) -> &str {
-        self.0
+        self.text
     }
 }

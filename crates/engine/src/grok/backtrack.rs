@@ -38,24 +38,62 @@ pub(super) enum Outcome {
 
 #[derive(Debug, Clone, Copy)]
 enum Node {
-    Literal { from: usize, to: usize, next: usize },
-    Class { set: usize, next: usize },
-    Loop { set: usize, min: u32, max: u32, greedy: bool, disjoint: bool, next: usize },
-    Choice { from: usize, to: usize },
-    Save { slot: usize, next: usize },
-    Look { look: Look, next: usize },
+    Literal {
+        from: usize,
+        to: usize,
+        next: usize,
+    },
+    Class {
+        set: usize,
+        next: usize,
+    },
+    Loop {
+        set: usize,
+        min: u32,
+        max: u32,
+        greedy: bool,
+        disjoint: bool,
+        next: usize,
+    },
+    Choice {
+        from: usize,
+        to: usize,
+    },
+    Save {
+        slot: usize,
+        next: usize,
+    },
+    Look {
+        look: Look,
+        next: usize,
+    },
     Match,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Frame {
     /// Try the branches from `branch` on.
-    Branch { node: usize, branch: usize, at: usize },
+    Branch {
+        node: usize,
+        branch: usize,
+        at: usize,
+    },
     /// Give characters back: the last place tried was `at`.
-    Back { node: usize, low: usize, at: usize },
+    Back {
+        node: usize,
+        low: usize,
+        at: usize,
+    },
     /// Take one more character: the last place tried was `at`.
-    Forward { node: usize, at: usize, left: u32 },
-    Restore { slot: usize, value: usize },
+    Forward {
+        node: usize,
+        at: usize,
+        left: u32,
+    },
+    Restore {
+        slot: usize,
+        value: usize,
+    },
 }
 
 /// Memory of one worker, kept between runs.
@@ -87,7 +125,14 @@ impl Program {
                 scratch.stack.clear();
                 scratch.slots.clear();
                 scratch.slots.resize(self.slots, UNSET);
-                match (Run { program: self, text, scratch: &mut *scratch, budget: &mut budget }).at(start) {
+                match (Run {
+                    program: self,
+                    text,
+                    scratch: &mut *scratch,
+                    budget: &mut budget,
+                })
+                .at(start)
+                {
                     Outcome::NoMatch => {}
                     Outcome::GaveUp => return Outcome::GaveUp,
                     Outcome::Match => {
@@ -135,13 +180,18 @@ impl Run<'_> {
                 return Outcome::GaveUp;
             }
             *self.budget -= 1;
-            let Some(node) = self.program.nodes.get(place.0) else { return Outcome::GaveUp };
+            let Some(node) = self.program.nodes.get(place.0) else {
+                return Outcome::GaveUp;
+            };
             let step = match *node {
                 Node::Match => return Outcome::Match,
                 Node::Literal { from, to, next } => self.literal(from, to, next, place.1),
-                Node::Class { set, next } => {
-                    self.program.sets.get(set).and_then(|set| set.step(self.text, place.1)).map(|at| (next, at))
-                }
+                Node::Class { set, next } => self
+                    .program
+                    .sets
+                    .get(set)
+                    .and_then(|set| set.step(self.text, place.1))
+                    .map(|at| (next, at)),
                 Node::Loop { greedy: true, .. } => self.greedy(*node, place),
                 Node::Loop { .. } => self.lazy(*node, place),
                 Node::Choice { from, .. } => self.choice(place.0, from, place.1),
@@ -157,7 +207,10 @@ impl Run<'_> {
 
     fn literal(&self, from: usize, to: usize, next: usize, at: usize) -> Option<Place> {
         let literal = self.program.literals.get(from..to)?;
-        self.text.get(at..)?.starts_with(literal).then_some((next, at + literal.len()))
+        self.text
+            .get(at..)?
+            .starts_with(literal)
+            .then_some((next, at + literal.len()))
     }
 
     fn save(&mut self, slot: usize, next: usize, at: usize) -> Option<Place> {
@@ -170,7 +223,9 @@ impl Run<'_> {
     }
 
     fn choice(&mut self, node: usize, from: usize, at: usize) -> Option<Place> {
-        let Node::Choice { to, .. } = *self.program.nodes.get(node)? else { return None };
+        let Node::Choice { to, .. } = *self.program.nodes.get(node)? else {
+            return None;
+        };
         let byte = self.text.get(at).copied();
         let mut chosen = None;
         for branch in from..to {
@@ -188,7 +243,17 @@ impl Run<'_> {
     }
 
     fn greedy(&mut self, node: Node, (index, start): Place) -> Option<Place> {
-        let Node::Loop { set, min, max, disjoint, next, .. } = node else { return None };
+        let Node::Loop {
+            set,
+            min,
+            max,
+            disjoint,
+            next,
+            ..
+        } = node
+        else {
+            return None;
+        };
         let set = self.program.sets.get(set)?;
         let (mut at, mut low, mut count) = (start, start, 0);
         while count < max
@@ -205,7 +270,11 @@ impl Run<'_> {
             return None;
         }
         if disjoint {
-            return self.program.viable(next).allows(self.text.get(at).copied()).then_some((next, at));
+            return self
+                .program
+                .viable(next)
+                .allows(self.text.get(at).copied())
+                .then_some((next, at));
         }
         self.settle_back(index, next, low, at)
     }
@@ -229,7 +298,9 @@ impl Run<'_> {
     }
 
     fn lazy(&mut self, node: Node, (index, start): Place) -> Option<Place> {
-        let Node::Loop { set, min, max, .. } = node else { return None };
+        let Node::Loop { set, min, max, .. } = node else {
+            return None;
+        };
         let set = self.program.sets.get(set)?;
         let mut at = start;
         for _ in 0..min {
@@ -240,14 +311,20 @@ impl Run<'_> {
 
     /// Goes on from `at` to the first place where the node after the loop may begin.
     fn settle_forward(&mut self, index: usize, mut at: usize, mut left: u32) -> Option<Place> {
-        let Some(Node::Loop { set, next, .. }) = self.program.nodes.get(index).copied() else { return None };
+        let Some(Node::Loop { set, next, .. }) = self.program.nodes.get(index).copied() else {
+            return None;
+        };
         let set = self.program.sets.get(set)?;
         let viable = self.program.viable(next);
         let start = at;
         loop {
             if viable.allows(self.text.get(at).copied()) {
                 if left > 0 {
-                    self.scratch.stack.push(Frame::Forward { node: index, at, left });
+                    self.scratch.stack.push(Frame::Forward {
+                        node: index,
+                        at,
+                        left,
+                    });
                 }
                 *self.budget = self.budget.saturating_sub((at - start) / 16);
                 return Some((next, at));
@@ -284,7 +361,9 @@ impl Run<'_> {
     }
 
     fn one_more(&mut self, index: usize, at: usize, left: u32) -> Option<Place> {
-        let Some(Node::Loop { set, .. }) = self.program.nodes.get(index).copied() else { return None };
+        let Some(Node::Loop { set, .. }) = self.program.nodes.get(index).copied() else {
+            return None;
+        };
         let at = self.program.sets.get(set)?.step(self.text, at)?;
         self.settle_forward(index, at, if left == u32::MAX { left } else { left - 1 })
     }

@@ -65,7 +65,11 @@ impl Library {
 
     /// Compiles the pattern called `name`.
     pub fn compile_name(&mut self, name: &str) -> Result<Arc<Grok>, LibraryError> {
-        let pattern = self.patterns.get(name).cloned().ok_or_else(|| LibraryError::Unknown(name.to_owned()))?;
+        let pattern = self
+            .patterns
+            .get(name)
+            .cloned()
+            .ok_or_else(|| LibraryError::Unknown(name.to_owned()))?;
         self.build(&pattern)
     }
 

@@ -3,11 +3,7 @@
 use regex_automata::{
     Input,
     meta::{self, Regex},
-    util::{
-        captures::Captures,
-        prefilter::Prefilter,
-        syntax,
-    },
+    util::{captures::Captures, prefilter::Prefilter, syntax},
 };
 use regex_syntax::hir::{Capture, Hir, HirKind};
 
@@ -68,14 +64,24 @@ impl Grok {
         let names: Vec<Name> = semantics.map(Name::new).collect();
         let hir = only_semantics(&to_hir(rendered)?, &names);
         let regex = Regex::builder()
-            .configure(Regex::config().nfa_size_limit(Some(SIZE_LIMIT)).onepass_size_limit(Some(1 << 20)))
+            .configure(
+                Regex::config()
+                    .nfa_size_limit(Some(SIZE_LIMIT))
+                    .onepass_size_limit(Some(1 << 20)),
+            )
             .build_from_hir(&hir)
             .map_err(|error| GrokError::Size(error.to_string()))?;
         let required = required_literal(&hir)
             .filter(|literal| !literal.is_empty())
             .and_then(|literal| Prefilter::new(regex_automata::MatchKind::LeftmostFirst, &[literal]));
         let program = backtrack::Program::new(&hir, names.len());
-        Ok(Self { id, names, regex, required, program })
+        Ok(Self {
+            id,
+            names,
+            regex,
+            required,
+            program,
+        })
     }
 
     /// Returns the semantic names; capture `i` belongs to name `i`.
@@ -91,7 +97,13 @@ impl Grok {
             return None;
         }
         if let Some(required) = &self.required {
-            required.find(text.as_bytes(), regex_automata::Span { start: 0, end: text.len() })?;
+            required.find(
+                text.as_bytes(),
+                regex_automata::Span {
+                    start: 0,
+                    end: text.len(),
+                },
+            )?;
         }
         if let Some(program) = &self.program {
             match program.run(text.as_bytes(), &mut cache.backtrack, &mut cache.spans) {
@@ -104,22 +116,30 @@ impl Grok {
     }
 
     /// Runs the general engine, which every faster path must agree with.
-    pub(super) fn general<'c>(&self, text: &str, cache: &'c mut Cache) -> Option<&'c [Option<(usize, usize)>]> {
+    pub(super) fn general<'c>(
+        &self,
+        text: &str,
+        cache: &'c mut Cache,
+    ) -> Option<&'c [Option<(usize, usize)>]> {
         if cache.slots.len() <= self.id {
             cache.slots.resize_with(self.id + 1, || None);
         }
         let scratch = cache.slots.get_mut(self.id)?.get_or_insert_with(|| {
-            Box::new(Scratch { cache: self.regex.create_cache(), captures: self.regex.create_captures() })
+            Box::new(Scratch {
+                cache: self.regex.create_cache(),
+                captures: self.regex.create_captures(),
+            })
         });
-        self.regex.search_captures_with(&mut scratch.cache, &Input::new(text), &mut scratch.captures);
+        self.regex
+            .search_captures_with(&mut scratch.cache, &Input::new(text), &mut scratch.captures);
         if !scratch.captures.is_match() {
             return None;
         }
         cache.spans.clear();
         let captures = &scratch.captures;
-        cache.spans.extend(
-            (1..=self.names.len()).map(|i| captures.get_group(i).map(|span| (span.start, span.end))),
-        );
+        cache
+            .spans
+            .extend((1..=self.names.len()).map(|i| captures.get_group(i).map(|span| (span.start, span.end))));
         Some(&cache.spans)
     }
 }
@@ -140,11 +160,16 @@ fn rewrite(hir: &Hir, groups: &[String]) -> Hir {
     match hir.kind() {
         HirKind::Capture(capture) => {
             let inner = rewrite(&capture.sub, groups);
-            let index = capture.name.as_deref().and_then(|name| groups.iter().position(|group| group == name));
+            let index = capture
+                .name
+                .as_deref()
+                .and_then(|name| groups.iter().position(|group| group == name));
             match index.and_then(|index| u32::try_from(index + 1).ok()) {
-                Some(index) => {
-                    Hir::capture(Capture { index, name: capture.name.clone(), sub: Box::new(inner) })
-                }
+                Some(index) => Hir::capture(Capture {
+                    index,
+                    name: capture.name.clone(),
+                    sub: Box::new(inner),
+                }),
                 None => inner,
             }
         }
@@ -166,9 +191,7 @@ fn required_literal(hir: &Hir) -> Option<Vec<u8>> {
         HirKind::Literal(literal) => Some(literal.0.to_vec()),
         HirKind::Capture(capture) => required_literal(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => required_literal(&repetition.sub),
-        HirKind::Concat(parts) => {
-            parts.iter().filter_map(required_literal).max_by_key(Vec::len)
-        }
+        HirKind::Concat(parts) => parts.iter().filter_map(required_literal).max_by_key(Vec::len),
         _ => None,
     }
 }

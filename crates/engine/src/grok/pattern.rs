@@ -54,7 +54,10 @@ impl Pattern {
         for (semantic, path) in nested {
             own.entry(semantic).or_insert(path);
         }
-        Ok(Self { pieces, semantics: own })
+        Ok(Self {
+            pieces,
+            semantics: own,
+        })
     }
 
     /// Returns the semantic names in the order of their capture groups (see [`Self::render`]).
@@ -64,8 +67,12 @@ impl Pattern {
 
     /// Writes the regular expression; semantic `i` captures as the group named [`group_name`]`(i)`.
     pub(super) fn render(&self) -> String {
-        let wanted: Vec<(&[usize], usize)> =
-            self.semantics.values().enumerate().map(|(i, path)| (path.as_slice(), i)).collect();
+        let wanted: Vec<(&[usize], usize)> = self
+            .semantics
+            .values()
+            .enumerate()
+            .map(|(i, path)| (path.as_slice(), i))
+            .collect();
         let mut out = String::new();
         self.write(&wanted, &mut out);
         out
@@ -88,8 +95,11 @@ impl Pattern {
                 })
                 .collect();
             // Two semantics can name one reference only through different levels, so several groups may open here.
-            let here: Vec<usize> =
-                below.iter().filter(|(rest, _)| rest.is_empty()).map(|(_, i)| *i).collect();
+            let here: Vec<usize> = below
+                .iter()
+                .filter(|(rest, _)| rest.is_empty())
+                .map(|(_, i)| *i)
+                .collect();
             out.push_str("(?:");
             for i in &here {
                 write!(out, "(?P<{}>", group_name(*i)).unwrap_or_default();
@@ -133,10 +143,20 @@ fn reference_at(text: &str, start: usize) -> Option<Written<'_>> {
     let (name, after) = word(text, start + 2)?;
     let bytes = text.as_bytes();
     match bytes.get(after)? {
-        b'}' => Some(Written { start, end: after + 1, name, semantic: "" }),
+        b'}' => Some(Written {
+            start,
+            end: after + 1,
+            name,
+            semantic: "",
+        }),
         b':' => {
             let (semantic, end) = word(text, after + 1)?;
-            (bytes.get(end) == Some(&b'}')).then_some(Written { start, end: end + 1, name, semantic })
+            (bytes.get(end) == Some(&b'}')).then_some(Written {
+                start,
+                end: end + 1,
+                name,
+                semantic,
+            })
         }
         _ => None,
     }
@@ -144,6 +164,9 @@ fn reference_at(text: &str, start: usize) -> Option<Written<'_>> {
 
 fn word(text: &str, start: usize) -> Option<(&str, usize)> {
     let rest = text.get(start..)?;
-    let length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+    let length = rest
+        .bytes()
+        .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        .count();
     (length > 0).then(|| (rest.get(..length).unwrap_or_default(), start + length))
 }

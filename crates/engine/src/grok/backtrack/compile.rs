@@ -72,9 +72,15 @@ impl Builder {
                 let inner = self.node(&capture.sub, close)?;
                 self.push(Node::Save { slot, next: inner }, self.viable(inner))
             }
-            HirKind::Concat(parts) => parts.iter().rev().try_fold(next, |next, part| self.node(part, next)),
+            HirKind::Concat(parts) => parts
+                .iter()
+                .rev()
+                .try_fold(next, |next, part| self.node(part, next)),
             HirKind::Alternation(parts) => {
-                let targets = parts.iter().map(|part| self.node(part, next)).collect::<Option<Vec<_>>>()?;
+                let targets = parts
+                    .iter()
+                    .map(|part| self.node(part, next))
+                    .collect::<Option<Vec<_>>>()?;
                 self.choice(&targets)
             }
             HirKind::Repetition(repetition) => self.repetition(repetition, next),
@@ -86,7 +92,14 @@ impl Builder {
         let first = *literal.first()?;
         let from = self.literals.len();
         self.literals.extend_from_slice(literal);
-        self.push(Node::Literal { from, to: self.literals.len(), next }, Viable::byte(first))
+        self.push(
+            Node::Literal {
+                from,
+                to: self.literals.len(),
+                next,
+            },
+            Viable::byte(first),
+        )
     }
 
     fn look(&mut self, look: Look, next: usize) -> Option<usize> {
@@ -100,10 +113,18 @@ impl Builder {
     }
 
     fn choice(&mut self, targets: &[usize]) -> Option<usize> {
-        let viable = targets.iter().fold(Viable::NOTHING, |all, target| all.or(&self.viable(*target)));
+        let viable = targets
+            .iter()
+            .fold(Viable::NOTHING, |all, target| all.or(&self.viable(*target)));
         let from = self.branches.len();
         self.branches.extend_from_slice(targets);
-        self.push(Node::Choice { from, to: self.branches.len() }, viable)
+        self.push(
+            Node::Choice {
+                from,
+                to: self.branches.len(),
+            },
+            viable,
+        )
     }
 
     fn repetition(&mut self, repetition: &Repetition, next: usize) -> Option<usize> {
@@ -140,7 +161,10 @@ impl Builder {
         // Nodes of the body that look through to `head` were built before its set was known and allow anything.
         let from = self.branches.len();
         self.branches.extend_from_slice(&order(body, next, greedy));
-        *self.nodes.get_mut(head)? = Node::Choice { from, to: self.branches.len() };
+        *self.nodes.get_mut(head)? = Node::Choice {
+            from,
+            to: self.branches.len(),
+        };
         *self.viable.get_mut(head)? = viable;
         self.narrow(head);
         Some(head)
@@ -151,7 +175,10 @@ impl Builder {
         for index in head + 1..self.nodes.len() {
             let viable = match self.nodes.get(index) {
                 Some(Node::Save { next, .. }) => self.viable(*next),
-                Some(Node::Look { look: Look::End | Look::EndLF, .. }) => continue,
+                Some(Node::Look {
+                    look: Look::End | Look::EndLF,
+                    ..
+                }) => continue,
                 Some(Node::Look { next, .. }) => self.viable(*next),
                 Some(Node::Choice { from, to }) => self
                     .branches
@@ -186,21 +213,41 @@ impl Builder {
         let disjoint = self.is_disjoint(set, next);
         let viable = self.loop_viable(set, repetition.min, next);
         let (min, max) = (repetition.min, repetition.max.unwrap_or(u32::MAX));
-        self.push(Node::Loop { set, min, max, greedy: repetition.greedy, disjoint, next }, viable)
+        self.push(
+            Node::Loop {
+                set,
+                min,
+                max,
+                greedy: repetition.greedy,
+                disjoint,
+                next,
+            },
+            viable,
+        )
     }
 
     fn loop_viable(&self, set: usize, min: u32, next: usize) -> Viable {
         let leads = self.sets.get(set).map_or(Viable::ANYTHING, CharSet::leads);
-        if min == 0 { leads.or(&self.viable(next)) } else { leads }
+        if min == 0 {
+            leads.or(&self.viable(next))
+        } else {
+            leads
+        }
     }
 
     fn is_disjoint(&self, set: usize, next: usize) -> bool {
-        self.sets.get(set).is_some_and(|set| set.leads().shares_no_byte(&self.viable(next)))
+        self.sets
+            .get(set)
+            .is_some_and(|set| set.leads().shares_no_byte(&self.viable(next)))
     }
 }
 
 fn order(taken: usize, skipped: usize, greedy: bool) -> [usize; 2] {
-    if greedy { [taken, skipped] } else { [skipped, taken] }
+    if greedy {
+        [taken, skipped]
+    } else {
+        [skipped, taken]
+    }
 }
 
 /// Returns the set of an expression that matches exactly one character.

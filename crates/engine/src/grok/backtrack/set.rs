@@ -28,9 +28,11 @@ impl CharSet {
     pub(super) fn of_class(class: &Class) -> Option<Self> {
         let ranges: Vec<(char, char)> = match class {
             Class::Unicode(class) => class.ranges().iter().map(|r| (r.start(), r.end())).collect(),
-            Class::Bytes(class) if class.is_ascii() => {
-                class.ranges().iter().map(|r| (char::from(r.start()), char::from(r.end()))).collect()
-            }
+            Class::Bytes(class) if class.is_ascii() => class
+                .ranges()
+                .iter()
+                .map(|r| (char::from(r.start()), char::from(r.end())))
+                .collect(),
             Class::Bytes(_) => return None,
         };
         Some(Self::of_ranges(&ranges))
@@ -84,23 +86,45 @@ impl CharSet {
             Beyond::None => None,
             Beyond::All => Some(at + length),
             Beyond::Some(ranges) => {
-                let c = std::str::from_utf8(text.get(at..at + length)?).ok()?.chars().next()?;
-                ranges.iter().any(|(from, to)| *from <= c && c <= *to).then_some(at + length)
+                let c = std::str::from_utf8(text.get(at..at + length)?)
+                    .ok()?
+                    .chars()
+                    .next()?;
+                ranges
+                    .iter()
+                    .any(|(from, to)| *from <= c && c <= *to)
+                    .then_some(at + length)
             }
         }
     }
 
     /// Returns the bytes a character of the set may begin with.
     pub(super) fn leads(&self) -> Viable {
-        let high = if matches!(self.beyond, Beyond::None) { 0 } else { u64::MAX };
-        Viable { bytes: [self.ascii[0], self.ascii[1], high, high], end: false }
+        let high = if matches!(self.beyond, Beyond::None) {
+            0
+        } else {
+            u64::MAX
+        };
+        Viable {
+            bytes: [self.ascii[0], self.ascii[1], high, high],
+            end: false,
+        }
     }
 }
 
 impl Viable {
-    pub(super) const ANYTHING: Self = Self { bytes: [u64::MAX; 4], end: true };
-    pub(super) const NOTHING: Self = Self { bytes: [0; 4], end: false };
-    pub(super) const END: Self = Self { bytes: [0; 4], end: true };
+    pub(super) const ANYTHING: Self = Self {
+        bytes: [u64::MAX; 4],
+        end: true,
+    };
+    pub(super) const NOTHING: Self = Self {
+        bytes: [0; 4],
+        end: false,
+    };
+    pub(super) const END: Self = Self {
+        bytes: [0; 4],
+        end: true,
+    };
 
     pub(super) fn byte(byte: u8) -> Self {
         let mut set = Self::NOTHING;
@@ -113,7 +137,10 @@ impl Viable {
     #[inline]
     pub(super) fn allows(&self, byte: Option<u8>) -> bool {
         match byte {
-            Some(byte) => self.bytes.get(usize::from(byte / 64)).is_some_and(|word| word >> (byte & 63) & 1 == 1),
+            Some(byte) => self
+                .bytes
+                .get(usize::from(byte / 64))
+                .is_some_and(|word| word >> (byte & 63) & 1 == 1),
             None => self.end,
         }
     }
@@ -123,7 +150,10 @@ impl Viable {
         for (word, more) in bytes.iter_mut().zip(other.bytes) {
             *word |= more;
         }
-        Self { bytes, end: self.end || other.end }
+        Self {
+            bytes,
+            end: self.end || other.end,
+        }
     }
 
     /// Returns whether no byte is in both; the end of the text is not a byte.

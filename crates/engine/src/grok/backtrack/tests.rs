@@ -9,9 +9,11 @@ fn general(hir: &Hir, text: &str, captures: usize) -> Option<Vec<Option<(usize, 
     let regex = Regex::builder().build_from_hir(hir).unwrap();
     let mut found = regex.create_captures();
     regex.captures(text, &mut found);
-    found
-        .is_match()
-        .then(|| (1..=captures).map(|i| found.get_group(i).map(|span| (span.start, span.end))).collect())
+    found.is_match().then(|| {
+        (1..=captures)
+            .map(|i| found.get_group(i).map(|span| (span.start, span.end)))
+            .collect()
+    })
 }
 
 /// Runs both; `None` when the expression has no program or the budget ran out.
@@ -37,10 +39,12 @@ fn check(pattern: &str, text: &str) {
 fn log_shapes_agree() {
     let ip = r"(?:(?:[0-9]{1,3})\.){3}(?:[0-9]{1,3})";
     let host = r"\b(?:[0-9A-Za-z][0-9A-Za-z-]{0,62})(?:\.(?:[0-9A-Za-z][0-9A-Za-z-]{0,62}))*(?:\.?|\b)";
-    let line = format!(r#"(?-u:(({ip}|{host})(:([0-9]+))? )?({ip}|{host}) - (\S+) \[(.*?)\] "([A-Z]+) (.*?) HTTP/(.*)")"#)
-        .replace("(?-u:(", "(?:(")
-        .replace(r"\b", r"(?-u:\b)")
-        .replace(r"\S", "[^ ]");
+    let line = format!(
+        r#"(?-u:(({ip}|{host})(:([0-9]+))? )?({ip}|{host}) - (\S+) \[(.*?)\] "([A-Z]+) (.*?) HTTP/(.*)")"#
+    )
+    .replace("(?-u:(", "(?:(")
+    .replace(r"\b", r"(?-u:\b)")
+    .replace(r"\S", "[^ ]");
     for text in [
         r#"1.2.3.4 - bob [10/Oct/2000] "GET /a HTTP/1.1" 200"#,
         r#"example.org 1.2.3.4 - - [x] "GET / HTTP/b HTTP/2.0""#,
@@ -80,7 +84,22 @@ fn a_runaway_expression_gives_up_instead_of_hanging() {
 
 fn pattern() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![
-        "a", "b", "ab", "é", ".", "[ab]", "[^a]", "[^\n]", "(?-u:\\b)", "^", "$", "", "[é-ü]", "(?i:ab)", "1", "\\.",
+        "a",
+        "b",
+        "ab",
+        "é",
+        ".",
+        "[ab]",
+        "[^a]",
+        "[^\n]",
+        "(?-u:\\b)",
+        "^",
+        "$",
+        "",
+        "[é-ü]",
+        "(?i:ab)",
+        "1",
+        "\\.",
     ])
     .prop_map(str::to_owned);
     leaf.prop_recursive(5, 40, 4, |inner| {
@@ -88,7 +107,12 @@ fn pattern() -> impl Strategy<Value = String> {
             prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| parts.concat()),
             prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| format!("(?:{})", parts.join("|"))),
             inner.clone().prop_map(|p| format!("({p})")),
-            (inner, prop::sample::select(vec!["*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{0,2}?", "{2,}"]))
+            (
+                inner,
+                prop::sample::select(vec![
+                    "*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{0,2}?", "{2,}"
+                ])
+            )
                 .prop_map(|(p, n)| format!("(?:{p}){n}")),
         ]
     })
