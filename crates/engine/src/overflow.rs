@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
-use golang::{duration::Duration, time::Time};
+use golang::duration::Duration;
 use sha1::{Digest as _, Sha1};
 
 use crate::{
@@ -248,7 +248,7 @@ fn log_source(
 /// Returns the timestamp an alert shows for `event`: the log's time, else when it was read. RFC 3339.
 pub fn event_timestamp(event: &Event) -> String {
     if event.marshaled_time.is_empty() {
-        Time::from_timestamp(event.time).rfc3339_nano()
+        event.time.rfc3339_nano()
     } else {
         event.marshaled_time.to_string()
     }

@@ -1,5 +1,10 @@
 //! Parser stages and nodes: how a line becomes an event, and how a post-overflow looks at an alert.
 
+pub(crate) mod load;
+pub(crate) mod node;
+pub(crate) mod run;
+mod spec;
+
 use crate::{Event, Text};
 
 /// What became of a line.

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use expr::{Library, LogLevel, Memo, Scheme};
 use jiff::Timestamp;
 
 use crate::{
-    Event, ItemFile, Mode, Problem, RawLine, World,
-    counters::Totals,
-    parser::{Parsed, Recorder},
+    Event, ItemFile, Kind, Mode, Problem, RawLine, World,
+    counters::{Counters, PARSER_HITS, PARSER_KO, PARSER_OK, Plan, Tally, Totals},
+    data::DataFiles,
+    env::{self, RunHost},
+    grok,
+    parser::{self, Parsed, Recorder, node::Stage, run::Run},
 };
 
 /// What the configuration says about how rules are loaded.
@@ -26,23 +30,63 @@ impl Default for Settings {
 /// All items of a configuration, compiled.
 pub struct Rules {
     world: Arc<World>,
+    data: DataFiles,
+    library: Library,
+    parsers: Vec<Stage>,
+    postoverflows: Vec<Stage>,
+    counters: Counters,
     warnings: Vec<Problem>,
     settings: Settings,
 }
 
 /// What one thread needs to run the rules: regex caches, the memo, tallies.
 pub struct Worker {
-    _private: (),
+    pub(crate) memo: Memo,
+    grok: grok::Cache,
+    postoverflow_grok: grok::Cache,
+    tally: Tally,
+}
+
+/// What loading collects while it goes through the items.
+pub(crate) struct Loader<'w> {
+    pub(crate) world: &'w World,
+    pub(crate) count_nodes: bool,
+    pub(crate) scheme: Scheme,
+    pub(crate) library: Library,
+    pub(crate) data: DataFiles,
+    pub(crate) plan: Plan,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) warnings: Vec<Problem>,
 }
 
 impl Rules {
     /// Compiles `items` (any order: they are sorted by install path); every defect of every file is returned at once.
     pub fn load(items: &[ItemFile], world: World, settings: Settings) -> Result<Self, Vec<Problem>> {
-        let _ = items;
+        let world = Arc::new(world);
+        let mut loader = Loader::new(&world, &settings);
+        let parsers = parser::load::load(&of_kind(items, Kind::Parser), &mut loader);
+        let postoverflows = parser::load::load(&of_kind(items, Kind::Postoverflow), &mut loader);
+        let Loader {
+            library,
+            data,
+            plan,
+            mut problems,
+            warnings,
+            ..
+        } = loader;
+        if !problems.is_empty() {
+            problems.sort();
+            return Err(problems);
+        }
         Ok(Self {
-            world: Arc::new(world),
-            warnings: Vec::new(),
+            data,
+            library,
+            parsers,
+            postoverflows,
+            counters: Counters::new(plan),
+            warnings,
             settings,
+            world,
         })
     }
 
@@ -61,9 +105,29 @@ impl Rules {
         &self.settings
     }
 
+    /// Returns the compiled expressions of all items.
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// Returns what expressions see of the world at `now`.
+    pub fn host(&self, now: Timestamp) -> RunHost<'_> {
+        RunHost::new(&self.world, &self.data, now)
+    }
+
+    /// Returns the names of the parser stages, in order.
+    pub fn stages(&self) -> impl Iterator<Item = &'static str> {
+        self.parsers.iter().map(|stage| stage.name.as_str())
+    }
+
     /// Returns the caches for one more thread.
     pub fn worker(&self) -> Worker {
-        Worker { _private: () }
+        Worker {
+            memo: Memo::new(&self.library),
+            grok: grok::Cache::default(),
+            postoverflow_grok: grok::Cache::default(),
+            tally: self.counters.tally(),
+        }
     }
 
     /// Runs the parser stages on `line`.
@@ -80,11 +144,27 @@ impl Rules {
         now: Timestamp,
         recorder: Option<&mut dyn Recorder>,
     ) -> Parsed {
-        let _ = (worker, now, recorder, &self.world);
-        Parsed::Kept(Box::new(Event::from_line(line, mode)))
+        let mut event = Box::new(Event::from_line(line, mode));
+        worker.tally.turn_to(&event);
+        worker.tally.count(PARSER_HITS);
+        self.run(&self.parsers, worker, &mut event, now, recorder);
+        worker
+            .tally
+            .count(if event.process { PARSER_OK } else { PARSER_KO });
+        if !event.process {
+            return Parsed::Unparsed;
+        }
+        if event.whitelisted {
+            return Parsed::Whitelisted {
+                reason: event.whitelist_reason.clone(),
+            };
+        }
+        Parsed::Kept(event)
     }
 
     /// Runs the post-overflow stages on an overflow event; `event.whitelisted` says whether it is to be dropped.
+    ///
+    /// An overflow is sent even when no node of a stage succeeds; later stages are not reached then (agent.md §2.9).
     pub fn parse_overflow(
         &self,
         worker: &mut Worker,
@@ -92,11 +172,63 @@ impl Rules {
         now: Timestamp,
         recorder: Option<&mut dyn Recorder>,
     ) {
-        let _ = (worker, event, now, recorder, &self.world);
+        worker.tally.turn_to(event);
+        self.run(&self.postoverflows, worker, event, now, recorder);
     }
 
     /// Returns all counts of all workers so far.
     pub fn totals(&self) -> Totals {
-        Totals::new()
+        self.counters.totals()
     }
+
+    fn run(
+        &self,
+        stages: &[Stage],
+        worker: &mut Worker,
+        event: &mut Event,
+        now: Timestamp,
+        recorder: Option<&mut dyn Recorder>,
+    ) {
+        let host = self.host(now);
+        worker.memo.clear();
+        let is_overflow = event.kind == crate::event::Type::Overflow;
+        let mut run = Run {
+            library: &self.library,
+            host: &host,
+            stages,
+            memo: &mut worker.memo,
+            grok: if is_overflow {
+                &mut worker.postoverflow_grok
+            } else {
+                &mut worker.grok
+            },
+            tally: &worker.tally,
+        };
+        if let Err(error) = run.stages(event, recorder) {
+            event.process = false;
+            self.world.outside.log(LogLevel::Error, &error.to_string());
+        }
+    }
+}
+
+impl<'w> Loader<'w> {
+    fn new(world: &'w World, settings: &Settings) -> Self {
+        Self {
+            world,
+            count_nodes: settings.count_nodes,
+            scheme: env::scheme(),
+            library: Library::new(&env::objects()),
+            data: DataFiles::default(),
+            plan: Plan::new(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// Returns the files of one kind in load order: by install path (agent.md §1.2).
+fn of_kind(items: &[ItemFile], kind: Kind) -> Vec<&ItemFile> {
+    let mut files: Vec<&ItemFile> = items.iter().filter(|item| item.kind == kind).collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
 }

@@ -109,7 +109,7 @@ fn series(metric: &'static str, name: Name, source: Arc<str>, kind: &'static str
     Series {
         metric,
         source,
-        kind,
+        kind: kind.into(),
         acquis_type: Arc::from(""),
         name: name.as_str(),
         stage: "",

@@ -168,7 +168,10 @@ pub(crate) struct Failures(AtomicU32);
 impl Failures {
     /// Counts one failure and returns whether to log it: the 1st, 2nd, 4th, 8th …
     pub(crate) fn is_worth_a_line(&self) -> bool {
-        self.0.fetch_add(1, Ordering::Relaxed).wrapping_add(1).is_power_of_two()
+        self.0
+            .fetch_add(1, Ordering::Relaxed)
+            .wrapping_add(1)
+            .is_power_of_two()
     }
 }
 

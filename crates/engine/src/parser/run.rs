@@ -12,7 +12,10 @@ use crate::{
     Event, Mode, Name, Text,
     counters::Tally,
     enrich::Method,
-    env::{EventEnv, RunHost, event as fields, line as line_fields, runtime_alert as overflow_fields, source as source_fields},
+    env::{
+        EventEnv, RunHost, event as fields, line as line_fields, runtime_alert as overflow_fields,
+        source as source_fields,
+    },
     event::Type,
     grok,
 };
@@ -144,7 +147,9 @@ impl Run<'_> {
         match self.eval(filter, event) {
             Ok(Value::Bool(answer)) => answer,
             Ok(other) => {
-                self.warn(node, || format!("filter gave {} instead of a bool", other.type_name()));
+                self.warn(node, || {
+                    format!("filter gave {} instead of a bool", other.type_name())
+                });
                 false
             }
             Err(error) => {
@@ -170,7 +175,11 @@ impl Run<'_> {
         {
             overflow.whitelisted = true;
         }
-        for field in [fields::WHITELISTED, fields::WHITELIST_REASON, overflow_fields::WHITELISTED] {
+        for field in [
+            fields::WHITELISTED,
+            fields::WHITELIST_REASON,
+            overflow_fields::WHITELISTED,
+        ] {
             self.memo.invalidate(field);
         }
         true
@@ -192,7 +201,9 @@ impl Run<'_> {
                 Ok(Value::Bool(true)) => return true,
                 Ok(Value::Bool(false)) => {}
                 Ok(other) => {
-                    self.warn(node, || format!("whitelist gave {} instead of a bool", other.type_name()));
+                    self.warn(node, || {
+                        format!("whitelist gave {} instead of a bool", other.type_name())
+                    });
                 }
                 Err(error) => {
                     self.warn(node, || format!("whitelist failed: {error}"));
@@ -221,10 +232,14 @@ impl Run<'_> {
                 }
             },
         };
-        let Some(spans) = step.grok.captures(&subject, self.grok) else { return Ok(false) };
+        let Some(spans) = step.grok.captures(&subject, self.grok) else {
+            return Ok(false);
+        };
         for (name, span) in step.grok.names().iter().zip(spans) {
             // A group that took no part writes too: it empties what an earlier node captured.
-            let value = span.map(|(from, to)| subject.substr(from..to)).unwrap_or_default();
+            let value = span
+                .map(|(from, to)| subject.substr(from..to))
+                .unwrap_or_default();
             event.parsed.set(*name, value);
         }
         self.memo.invalidate(fields::PARSED);
@@ -239,7 +254,9 @@ impl Run<'_> {
             stash.set(&step.cache, key, value.clone(), None, now);
             return;
         }
-        self.warn(node, || format!("stash {}: key and value must be strings", step.cache));
+        self.warn(node, || {
+            format!("stash {}: key and value must be strings", step.cache)
+        });
     }
 
     fn statics(&mut self, node: &Node, statics: &[Static], event: &mut Event) -> Result<(), Abort> {
@@ -270,7 +287,9 @@ impl Run<'_> {
             Value::Float(number) => Text::from(float(number)),
             Value::Nil => Text::default(),
             Value::Map(_) | Value::Array(_) => {
-                self.warn(node, || "static gave a map or a list, which is no text".to_owned());
+                self.warn(node, || {
+                    "static gave a map or a list, which is no text".to_owned()
+                });
                 Text::default()
             }
             other => return Err(Abort(other.type_name())),
