@@ -3,7 +3,10 @@
 pub mod blackhole;
 pub mod counts;
 pub mod limiter;
+pub mod load;
 pub mod queue;
+pub mod scenarios;
+pub mod scope;
 pub mod shard;
 pub mod spec;
 pub mod wheel;

@@ -2,8 +2,10 @@
 
 pub mod alert;
 pub mod bucket;
+pub mod context;
 pub mod counters;
 pub mod data;
+pub mod detector;
 pub mod enrich;
 pub mod env;
 pub mod event;

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use crate::{
     Event, ItemFile, Kind, Mode, Problem, RawLine, World,
+    bucket::{scenarios::Scenarios, scope::Schemes},
+    context::Contexts,
     counters::{Counters, PARSER_HITS, PARSER_KO, PARSER_OK, Plan, Tally, Totals},
     data::DataFiles,
     env::{self, RunHost},
@@ -34,6 +36,8 @@ pub struct Rules {
     library: Library,
     parsers: Vec<Stage>,
     postoverflows: Vec<Stage>,
+    scenarios: Scenarios,
+    contexts: Contexts,
     counters: Counters,
     warnings: Vec<Problem>,
     settings: Settings,
@@ -41,10 +45,17 @@ pub struct Rules {
 
 /// What one thread needs to run the rules: regex caches, the memo, tallies.
 pub struct Worker {
-    pub(crate) memo: Memo,
+    memo: Memo,
     grok: grok::Cache,
     postoverflow_grok: grok::Cache,
     tally: Tally,
+}
+
+impl Worker {
+    /// Returns what is remembered for the event at hand.
+    pub(crate) fn memo(&mut self) -> &mut Memo {
+        &mut self.memo
+    }
 }
 
 /// What loading collects while it goes through the items.
@@ -66,6 +77,9 @@ impl Rules {
         let mut loader = Loader::new(&world, &settings);
         let parsers = parser::load::load(&of_kind(items, Kind::Parser), &mut loader);
         let postoverflows = parser::load::load(&of_kind(items, Kind::Postoverflow), &mut loader);
+        let schemes = Schemes::new(&env::objects());
+        let mut scenarios = Scenarios::load(&of_kind(items, Kind::Scenario), &schemes, &mut loader);
+        let contexts = Contexts::load(&of_kind(items, Kind::Context), &schemes, &mut loader);
         let Loader {
             library,
             data,
@@ -78,11 +92,14 @@ impl Rules {
             problems.sort();
             return Err(problems);
         }
+        scenarios.join_filters(&library, &RunHost::new(&world, &data, Timestamp::UNIX_EPOCH));
         Ok(Self {
             data,
             library,
             parsers,
             postoverflows,
+            scenarios,
+            contexts,
             counters: Counters::new(plan),
             warnings,
             settings,
@@ -113,6 +130,16 @@ impl Rules {
     /// Returns what expressions see of the world at `now`.
     pub fn host(&self, now: Timestamp) -> RunHost<'_> {
         RunHost::new(&self.world, &self.data, now)
+    }
+
+    /// Returns the scenarios.
+    pub fn scenarios(&self) -> &Scenarios {
+        &self.scenarios
+    }
+
+    /// Returns the alert contexts.
+    pub fn contexts(&self) -> &Contexts {
+        &self.contexts
     }
 
     /// Returns the names of the parser stages, in order.

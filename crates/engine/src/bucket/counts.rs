@@ -34,6 +34,19 @@ pub struct Counts {
     poured: HashMap<(ScenarioId, Arc<str>, Text), u64, foldhash::fast::RandomState>,
 }
 
+impl ScenarioCounts {
+    /// Adds the counts of another shard.
+    pub fn add(&mut self, other: Self) {
+        self.instantiated += other.instantiated;
+        self.overflowed += other.overflowed;
+        self.underflowed += other.underflowed;
+        self.canceled += other.canceled;
+        self.evicted += other.evicted;
+        self.discarded += other.discarded;
+        self.timeless += other.timeless;
+    }
+}
+
 impl Counts {
     /// Returns zeros for `scenarios` scenarios.
     pub fn new(scenarios: usize) -> Self {
@@ -69,7 +82,7 @@ impl Counts {
             for (metric, count) in rows {
                 if count > 0 {
                     *totals
-                        .entry(series(metric, names(id), Arc::from(""), ""))
+                        .entry(series(metric, names(id), Arc::from(""), Arc::from("")))
                         .or_default() += count;
                 }
             }
@@ -77,13 +90,12 @@ impl Counts {
         let mut poured: Vec<_> = self.poured.iter().collect();
         poured.sort_unstable();
         for ((id, source, module), count) in poured {
-            let module = Name::new(module).as_str();
             *totals
                 .entry(series(
                     "cs_bucket_poured_total",
                     names(*id),
                     source.clone(),
-                    module,
+                    Arc::from(module.as_str()),
                 ))
                 .or_default() += count;
         }
@@ -105,7 +117,7 @@ impl Counts {
     }
 }
 
-fn series(metric: &'static str, name: Name, source: Arc<str>, kind: &'static str) -> Series {
+fn series(metric: &'static str, name: Name, source: Arc<str>, kind: Arc<str>) -> Series {
     Series {
         metric,
         source,

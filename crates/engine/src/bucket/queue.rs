@@ -27,6 +27,14 @@ impl Queue {
         }
     }
 
+    /// Returns a queue that holds `events` and takes no more.
+    pub(crate) fn of(events: impl IntoIterator<Item = Arc<Event>>) -> Self {
+        Self {
+            limit: Some(0),
+            events: events.into_iter().collect(),
+        }
+    }
+
     /// Adds `event`, dropping the oldest beyond the limit.
     pub fn push(&mut self, event: Arc<Event>) {
         let limit = self.limit.unwrap_or(UNLIMITED_BOUND);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use golang::duration::Duration;
 
-use crate::Name;
+use crate::{Name, data::DataEntry};
 
 /// What kind of bucket a scenario asks for. Upstream: `type`; agent.md §2.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,17 +30,6 @@ pub struct Scope {
     pub expression: Option<String>,
 }
 
-/// A data file a scenario names (`data:`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Data {
-    /// File name below the data directory.
-    pub dest_file: String,
-    /// `string`, `regexp`, `map`, `bots` or empty (downloaded, not loaded).
-    pub kind: String,
-    /// Where it comes from.
-    pub source_url: String,
-}
-
 /// One weighed condition of a bayesian bucket.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weight {
@@ -55,7 +44,7 @@ pub struct Weight {
 }
 
 /// A checked scenario document.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Spec {
     /// Name of the scenario.
     pub name: Name,
@@ -100,7 +89,7 @@ pub struct Spec {
     /// Whether the overflow is poured into the scenarios again.
     pub reprocess: bool,
     /// Data files.
-    pub data: Vec<Data>,
+    pub data: Vec<DataEntry>,
     /// Probability of an attack before any event.
     pub prior: f32,
     /// Probability beyond which a bayesian bucket overflows.

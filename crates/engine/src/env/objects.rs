@@ -174,7 +174,13 @@ pub fn definitions() -> Vec<expr::ObjectDef> {
 /// Returns all declared structures, the same for every library of the process.
 pub fn objects() -> Arc<Objects> {
     static ALL: OnceLock<Arc<Objects>> = OnceLock::new();
-    Arc::clone(ALL.get_or_init(|| Objects::new(definitions())))
+    Arc::clone(ALL.get_or_init(|| {
+        Objects::new(
+            definitions()
+                .into_iter()
+                .chain(crate::bucket::scope::definitions()),
+        )
+    }))
 }
 
 /// Returns the scheme of parsers, filters and the like: one variable, `evt`.

@@ -1,3 +1,0 @@
-//! Compares the crate with verdicts recorded from the Go standard library and the YAML packages.
-
-mod std_library;
