@@ -2,12 +2,18 @@
 //!
 //! Only `load` reads files; the environment is a map that the caller passes in.
 
+pub mod expand;
 pub mod load;
 pub mod problem;
+pub mod raw;
 pub mod resolved;
 pub mod secret;
 
-pub use load::{Env, load};
+mod locate;
+mod overlay;
+mod resolve;
+
+pub use load::{Env, Parts, load, load_parts};
 pub use problem::Problem;
 pub use resolved::Config;
 pub use secret::Secret;

@@ -44,21 +44,21 @@ impl Problem {
 
 impl fmt::Display for Problem {
     /// Writes `file:line:column: field: message; cure`, without the parts that are absent.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}", self.file.display())?;
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
         if self.line > 0 {
-            write!(out, ":{}", self.line)?;
+            write!(f, ":{}", self.line)?;
             if self.column > 0 {
-                write!(out, ":{}", self.column)?;
+                write!(f, ":{}", self.column)?;
             }
         }
-        out.write_str(": ")?;
+        f.write_str(": ")?;
         if !self.field.is_empty() {
-            write!(out, "{}: ", self.field)?;
+            write!(f, "{}: ", self.field)?;
         }
-        out.write_str(&self.message)?;
+        f.write_str(&self.message)?;
         if !self.cure.is_empty() {
-            write!(out, "; {}", self.cure)?;
+            write!(f, "; {}", self.cure)?;
         }
         Ok(())
     }

@@ -31,25 +31,25 @@ impl Lines {
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+    fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
         let mut fields = Fields::default();
-        attributes.record(&mut fields);
-        if let Some(span) = context.span(id) {
+        attrs.record(&mut fields);
+        if let Some(span) = ctx.span(id) {
             span.extensions_mut().insert(fields);
         }
     }
 
-    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        if let Some(span) = context.span(id)
+    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
+        if let Some(span) = ctx.span(id)
             && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
         {
             values.record(fields);
         }
     }
 
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         let mut fields = Fields::default();
-        for span in context
+        for span in ctx
             .event_scope(event)
             .into_iter()
             .flat_map(tracing_subscriber::registry::Scope::from_root)
@@ -66,9 +66,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
             .strftime("%Y-%m-%dT%H:%M:%S%:z")
             .to_string();
         let line = Line {
-            time: time
-                .strip_suffix("+00:00")
-                .map_or(time.clone(), |utc| format!("{utc}Z")),
+            time: match time.strip_suffix("+00:00") {
+                Some(utc) => format!("{utc}Z"),
+                None => time,
+            },
             level: if fatal {
                 "fatal"
             } else {

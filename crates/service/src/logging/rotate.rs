@@ -69,7 +69,7 @@ impl Rotating {
         for entry in fs::read_dir(&self.files.folder)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with(&prefix) && (name.ends_with(".log") || name.ends_with(".log.gz")) {
+            if name.starts_with(&prefix) && [".log", ".log.gz"].iter().any(|ending| name.ends_with(ending)) {
                 rotated.push((name, entry.path(), entry.metadata()?.modified()?));
             }
         }
@@ -92,20 +92,20 @@ impl Rotating {
 }
 
 impl Write for Rotating {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes)?;
-        Ok(bytes.len())
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.write_all(buf)?;
+        Ok(buf.len())
     }
 
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let length = bytes.len() as u64;
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        let length = buf.len() as u64;
         // A rotation that fails must not lose the line: the full file just grows on.
         let rotated = if self.bytes > 0 && self.bytes + length > self.files.max_bytes {
             self.rotate(clock::now())
         } else {
             Ok(())
         };
-        self.file.write_all(bytes)?;
+        self.file.write_all(buf)?;
         self.bytes += length;
         rotated
     }

@@ -30,7 +30,7 @@ struct Sink {
 #[derive(Debug)]
 enum Output {
     Stderr,
-    Files { main: Rotating, access: Rotating },
+    Files(Box<[Rotating; 2]>),
     Syslog(Option<UnixDatagram>),
 }
 
@@ -63,7 +63,8 @@ impl Shared {
         let text = line.render(format);
         let lost: io::Result<()> = match &mut sink.output {
             Output::Stderr => io::stderr().lock().write_all(text.as_bytes()),
-            Output::Files { main, access } => {
+            Output::Files(files) => {
+                let [main, access] = &mut **files;
                 let file = if kind == Kind::Access { access } else { main };
                 let stderr = short.map_or(Ok(()), |short| io::stderr().lock().write_all(short.as_bytes()));
                 file.write_all(text.as_bytes()).and(stderr)
@@ -78,10 +79,10 @@ impl Shared {
 fn output(media: &Media) -> Result<Output, Error> {
     match media {
         Media::Stderr => Ok(Output::Stderr),
-        Media::Files(files) => Ok(Output::Files {
-            main: Rotating::open(files, "crowdsec")?,
-            access: Rotating::open(files, "crowdsec_api")?,
-        }),
+        Media::Files(files) => Ok(Output::Files(Box::new([
+            Rotating::open(files, "crowdsec")?,
+            Rotating::open(files, "crowdsec_api")?,
+        ]))),
         Media::Syslog => Ok(Output::Syslog(None)),
     }
 }
@@ -93,13 +94,12 @@ const SYSLOG: &str = "/dev/log";
 const DAEMON: u8 = 3 << 3;
 
 fn send(socket: &mut Option<UnixDatagram>, severity: u8, text: &str) -> io::Result<()> {
-    let open = match socket.take() {
-        Some(open) => open,
-        None => {
-            let open = UnixDatagram::unbound()?;
-            open.connect(SYSLOG)?;
-            open
-        }
+    let open = if let Some(open) = socket.take() {
+        open
+    } else {
+        let open = UnixDatagram::unbound()?;
+        open.connect(SYSLOG)?;
+        open
     };
     let packet = format!(
         "<{}>crowdsec[{}]: {}",
