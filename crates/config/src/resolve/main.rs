@@ -20,7 +20,7 @@ const HUB_URL: &str = "https://cdn-hub.crowdsec.net/crowdsecurity/%s/%s";
 pub(crate) fn resolve(raw: raw::Main, found: &mut Findings<'_>) -> Option<Config> {
     let prometheus = prometheus(raw.prometheus.unwrap_or_default(), found);
     let paths = paths(raw.config_paths, found);
-    let config_dir = found.file.parent().unwrap_or(Path::new("/")).to_owned();
+    let config_dir = found.file.parent().unwrap_or_else(|| Path::new("/")).to_owned();
     let config_dir = paths
         .as_ref()
         .map_or(config_dir, |paths| paths.config_dir.clone());
@@ -109,7 +109,7 @@ fn paths(raw: Option<raw::main::Paths>, found: &mut Findings<'_>) -> Option<Path
         found.problem("config_paths", "no configuration paths provided", cure);
         return None;
     };
-    let parent = found.file.parent().unwrap_or(Path::new("/")).to_owned();
+    let parent = found.file.parent().unwrap_or_else(|| Path::new("/")).to_owned();
     let config_dir = found
         .path("config_paths.config_dir", raw.config_dir)
         .unwrap_or(parent);
