@@ -8,6 +8,7 @@ pub mod queue;
 pub mod scenarios;
 pub mod scope;
 pub mod shard;
+pub mod snapshot;
 pub mod spec;
 pub mod wheel;
 

@@ -15,8 +15,10 @@ use crate::{
         Arrival, Closed, Moment, Pour,
         counts::ScenarioCounts,
         shard::{self, Shard},
+        snapshot::{Restored, Snapshot},
     },
     counters::Totals,
+    parser::Recorder,
     simulation::Simulation,
     trace::Trace,
 };
@@ -82,6 +84,15 @@ pub struct Detector {
     sourceless: u64,
 }
 
+/// What one line or tick causes, while it is being caused.
+struct Flow<'t> {
+    now: Timestamp,
+    /// How many overflows deep the pouring is.
+    depth: usize,
+    trace: Option<&'t mut Trace>,
+    overflows: Vec<Overflow>,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -139,9 +150,14 @@ impl Detector {
 
     /// Ends the buckets whose time is over at `now`; counters overflow.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Overflow> {
-        let mut overflows = self.due(now, None);
-        overflows.shrink_to_fit();
-        overflows
+        let mut flow = Flow {
+            now,
+            depth: 0,
+            trace: None,
+            overflows: Vec::new(),
+        };
+        self.end_due(&mut flow);
+        flow.overflows
     }
 
     /// Returns when [`Detector::tick`] has something to do.
@@ -150,12 +166,30 @@ impl Detector {
         Timestamp::from_nanosecond(i128::from(nanos)).ok()
     }
 
+    /// Returns the open buckets and blackholes, to be stored with the positions of the log files.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.shards, &self.rules.scenarios().specs)
+    }
+
+    /// Puts the buckets of a snapshot back; those of scenarios that are gone or changed are dropped.
+    pub fn restore(&mut self, snapshot: Snapshot) -> Restored {
+        let scenarios = self.rules.scenarios();
+        let count = self.shards.len();
+        let shard_of =
+            |id: u32, partition: &str| shard_number(scenarios.families.get(id as usize), partition, count);
+        snapshot.restore(&mut self.shards, &scenarios.specs, &scenarios.families, &shard_of)
+    }
+
     /// Adds the counts of buckets to `totals`, under upstream's metric names.
     pub fn add_totals(&self, totals: &mut Totals) {
         let specs = &self.rules.scenarios().specs;
         for shard in &self.shards {
             shard.counts().add_to(
-                |id| specs.get(id as usize).map_or(Name::new(""), |spec| spec.name),
+                |id| {
+                    specs
+                        .get(id as usize)
+                        .map_or_else(|| Name::new(""), |spec| spec.name)
+                },
                 totals,
             );
         }
@@ -187,85 +221,68 @@ impl Detector {
         &self.rules
     }
 
-    fn pour_recorded(
-        &mut self,
-        digest: &Digest,
-        now: Timestamp,
-        mut trace: Option<&mut Trace>,
-    ) -> Vec<Overflow> {
-        let mut overflows = self.due(now, trace.as_deref_mut());
+    fn pour_recorded(&mut self, digest: &Digest, now: Timestamp, trace: Option<&mut Trace>) -> Vec<Overflow> {
+        let mut flow = Flow {
+            now,
+            depth: 0,
+            trace,
+            overflows: Vec::new(),
+        };
+        self.end_due(&mut flow);
         if let Some(event) = &digest.event {
-            self.pour_event(event.clone(), &digest.pours, now, 0, &mut trace, &mut overflows);
+            self.pour_event(event.clone(), &digest.pours, &mut flow);
         }
-        overflows
+        flow.overflows
     }
 
     /// Ends what has ended by the wall clock.
-    fn due(&mut self, now: Timestamp, mut trace: Option<&mut Trace>) -> Vec<Overflow> {
-        let moment = Moment::utc(now);
+    fn end_due(&mut self, flow: &mut Flow<'_>) {
+        let moment = Moment::utc(flow.now);
         let mut closed = Vec::new();
         for shard in &mut self.shards {
             if shard
                 .next_deadline()
                 .is_some_and(|deadline| deadline <= moment.nanos)
             {
-                pipeline::judged(&self.rules, &mut self.memo, &self.settings, now, |judge| {
+                pipeline::judged(&self.rules, &mut self.memo, &self.settings, flow.now, |judge| {
                     shard.tick(judge, &moment, &mut closed);
                 });
             }
         }
-        let mut overflows = Vec::new();
         for closed in closed {
-            self.overflow(closed, now, 0, &mut trace, &mut overflows);
+            self.overflow(&closed, flow);
         }
-        overflows
     }
 
-    fn pour_event(
-        &mut self,
-        event: Arc<Event>,
-        pours: &[Pour],
-        now: Timestamp,
-        depth: usize,
-        trace: &mut Option<&mut Trace>,
-        overflows: &mut Vec<Overflow>,
-    ) {
+    fn pour_event(&mut self, event: Arc<Event>, pours: &[Pour], flow: &mut Flow<'_>) {
         if pours.is_empty() {
             return;
         }
-        let arrival = Arrival::new(event, now);
+        let arrival = Arrival::new(event, flow.now);
         let mut closed = Vec::new();
         for pour in pours {
-            if let (Some(trace), Some(spec)) = (
-                trace.as_deref_mut(),
-                self.rules.scenarios().specs.get(pour.scenario as usize),
-            ) {
+            let spec = self.rules.scenarios().specs.get(pour.scenario as usize);
+            if let (Some(trace), Some(spec)) = (flow.trace.as_deref_mut(), spec) {
                 trace.pour(spec.name, arrival.event.clone());
             }
             let index = self.shard_of(pour);
             let Some(shard) = self.shards.get_mut(index) else {
                 continue;
             };
-            pipeline::judged(&self.rules, &mut self.memo, &self.settings, now, |judge| {
+            pipeline::judged(&self.rules, &mut self.memo, &self.settings, flow.now, |judge| {
                 shard.pour(judge, &arrival, pour, &mut closed);
             });
         }
         for closed in closed {
-            self.overflow(closed, now, depth, trace, overflows);
+            self.overflow(&closed, flow);
         }
     }
 
-    /// Takes an overflow through the post-overflow stages, pours it again if its scenario says so, and keeps it.
-    fn overflow(
-        &mut self,
-        closed: Closed,
-        now: Timestamp,
-        depth: usize,
-        trace: &mut Option<&mut Trace>,
-        overflows: &mut Vec<Overflow>,
-    ) {
+    /// Takes an overflow through the post-overflow stages, keeps it, and pours it again if its scenario says so.
+    fn overflow(&mut self, closed: &Closed, flow: &mut Flow<'_>) {
         let rules = self.rules.clone();
-        let Some(alert) = pipeline::runtime_alert(&rules, &mut self.memo, &self.settings, closed, now) else {
+        let Some(alert) = pipeline::runtime_alert(&rules, &mut self.memo, &self.settings, closed, flow.now)
+        else {
             self.sourceless += 1;
             return;
         };
@@ -274,18 +291,16 @@ impl Detector {
             .alert()
             .map(|alert| alert.stop_at.clone())
             .unwrap_or_default();
-        let mut event = Event::from_overflow(alert, now, stop);
-        let recorder = trace
-            .as_deref_mut()
-            .map(|trace| trace as &mut dyn crate::parser::Recorder);
-        rules.parse_overflow(&mut self.worker, &mut event, now, recorder);
+        let mut event = Event::from_overflow(alert, flow.now, stop);
+        let recorder = flow.trace.as_deref_mut().map(|trace| trace as &mut dyn Recorder);
+        rules.parse_overflow(&mut self.worker, &mut event, flow.now, recorder);
         let whitelisted = event.whitelisted
             || event
                 .overflow
                 .as_ref()
                 .is_some_and(|overflow| overflow.whitelisted);
-        let pours = if reprocess && !whitelisted && depth < self.settings.reprocess_depth {
-            pipeline::pours(&rules, &mut self.memo, &mut event, now)
+        let pours = if reprocess && !whitelisted && flow.depth < self.settings.reprocess_depth {
+            pipeline::pours(&rules, &mut self.memo, &mut event, flow.now)
         } else {
             Vec::new()
         };
@@ -294,24 +309,30 @@ impl Detector {
             _ => Vec::new(),
         };
         let event = Arc::new(event);
-        if let Some(trace) = trace.as_deref_mut() {
+        if let Some(trace) = flow.trace.as_deref_mut() {
             trace.overflow(event.clone());
         }
-        overflows.push(Overflow {
+        flow.overflows.push(Overflow {
             event: event.clone(),
             whitelisted,
             alerts,
         });
-        self.pour_event(event, &pours, now, depth + 1, trace, overflows);
+        flow.depth += 1;
+        self.pour_event(event, &pours, flow);
+        flow.depth -= 1;
     }
 
-    /// Returns the number of the shard that owns a bucket key.
     fn shard_of(&self, pour: &Pour) -> usize {
-        if self.shards.len() == 1 {
-            return 0;
-        }
         let family = self.rules.scenarios().families.get(pour.scenario as usize);
-        let hash = foldhash::fast::FixedState::default().hash_one((family, pour.partition.as_str()));
-        usize::try_from(hash % self.shards.len() as u64).unwrap_or(0)
+        shard_number(family, &pour.partition, self.shards.len())
     }
+}
+
+/// Returns the number of the shard, of `count`, that owns a bucket key.
+fn shard_number(family: Option<&u32>, partition: &str, count: usize) -> usize {
+    if count <= 1 {
+        return 0;
+    }
+    let hash = foldhash::fast::FixedState::default().hash_one((family, partition));
+    usize::try_from(hash % count as u64).unwrap_or(0)
 }

@@ -48,13 +48,13 @@ pub struct Facts<'a> {
 /// Builds the overflow of `closed` with one alert per source, sources in the order of their values.
 ///
 /// Upstream: `overflows.go: NewAlert`; agent.md §2.7.
-pub fn build(spec: &Spec, closed: Closed, facts: Facts<'_>) -> Result<RuntimeAlert, Error> {
+pub fn build(spec: &Spec, closed: &Closed, facts: Facts<'_>) -> Result<RuntimeAlert, Error> {
     let mut collected = Collected::default();
     for event in &closed.events {
         collected.add(spec, event, facts.scope_value)?;
     }
     let mapkey = Text::from(map_key(spec, &closed.key.partition));
-    let template = template(spec, &closed, &collected, facts.simulated, facts.context);
+    let template = template(spec, closed, &collected, facts.simulated, facts.context);
     let alerts = collected
         .sources
         .values()
@@ -192,12 +192,11 @@ impl Collected {
             Some(_) => {}
             None => self.scope = Some(Text::from(scope)),
         }
-        source.identity = match self.sources.get(&key) {
-            Some(known) => known.identity,
-            None => {
-                self.identities.push(Identity::default());
-                self.identities.len() - 1
-            }
+        source.identity = if let Some(known) = self.sources.get(&key) {
+            known.identity
+        } else {
+            self.identities.push(Identity::default());
+            self.identities.len() - 1
         };
         self.identities[source.identity] = Identity {
             scope: Text::from(scope),

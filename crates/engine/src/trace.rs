@@ -115,6 +115,6 @@ fn sort_key(event: &Event) -> String {
         return String::new();
     };
     let scenario = overflow.alert().map_or("", |alert| alert.scenario.as_str());
-    let sources: Vec<&str> = overflow.sources.keys().map(|key| key.as_str()).collect();
+    let sources: Vec<&str> = overflow.sources.keys().map(crate::Text::as_str).collect();
     format!("{scenario}{}", sources.join("@"))
 }

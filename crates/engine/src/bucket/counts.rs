@@ -121,7 +121,7 @@ fn series(metric: &'static str, name: Name, source: Arc<str>, kind: Arc<str>) ->
     Series {
         metric,
         source,
-        kind: kind.into(),
+        kind,
         acquis_type: Arc::from(""),
         name: name.as_str(),
         stage: "",

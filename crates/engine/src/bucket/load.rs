@@ -149,6 +149,19 @@ impl Check<'_> {
             .unwrap_or(Duration::ZERO);
         let duration = self.duration("duration", &raw.duration).unwrap_or(Duration::ZERO);
         let blackhole = self.duration("blackhole", &raw.blackhole);
+        self.fits_kind(kind, &raw, leakspeed, duration, warnings);
+        self.assemble(raw, kind, leakspeed, duration, blackhole)
+    }
+
+    /// Checks what one kind of bucket asks for and the others do not.
+    fn fits_kind(
+        &mut self,
+        kind: BucketKind,
+        raw: &Raw,
+        leakspeed: Duration,
+        duration: Duration,
+        warnings: &mut Vec<Problem>,
+    ) {
         match kind {
             BucketKind::Leaky => {
                 self.capacity(raw.capacity, |n| n > 0, "> 0");
@@ -182,8 +195,18 @@ impl Check<'_> {
                     warnings.push(self.problem("capacity", message, "write `capacity: -1`"));
                 }
             }
-            BucketKind::Bayesian => self.bayesian(&raw),
+            BucketKind::Bayesian => self.bayesian(raw),
         }
+    }
+
+    fn assemble(
+        &mut self,
+        raw: Raw,
+        kind: BucketKind,
+        leakspeed: Duration,
+        duration: Duration,
+        blackhole: Option<Duration>,
+    ) -> Spec {
         let scope = self.scope(&raw.scope);
         // Read so that the keys are known; the engine has no use for them.
         let _unused = (raw.author, raw.references, raw.version, raw.debug, raw.profiling);

@@ -97,7 +97,7 @@ impl Schemes {
         );
         Self {
             condition: bucket(event.clone()),
-            overflow: bucket(base.clone()).with_object("signal", runtime_alert::KIND),
+            overflow: bucket(base).with_object("signal", runtime_alert::KIND),
             context: event
                 .clone()
                 .with_variable("match", Type::anys(), MATCH)

@@ -22,8 +22,8 @@ pub const BUCKETS_PER_SCENARIO: usize = 100_000;
 pub struct Shard {
     specs: Arc<[Spec]>,
     families: Arc<[u32]>,
-    slab: Slab,
-    blackholes: Vec<Option<Blackhole<Key>>>,
+    pub(super) slab: Slab,
+    pub(super) blackholes: Vec<Option<Blackhole<Key>>>,
     wheel: Wheel<(u32, u64)>,
     counts: Counts,
     limit: usize,
@@ -121,6 +121,21 @@ impl Shard {
     /// Returns when [`Shard::tick`] has something to do, in nanoseconds since the epoch.
     pub fn next_deadline(&self) -> Option<i64> {
         self.wheel.next()
+    }
+
+    /// Puts back a bucket of a snapshot as if it had been opened here.
+    pub(super) fn put_back(&mut self, mut bucket: Bucket) {
+        if self.slab.len(bucket.owner) >= self.limit {
+            self.counts.at(bucket.owner).evicted += 1;
+            return;
+        }
+        self.instances += 1;
+        bucket.instance = self.instances;
+        let (deadline, instance) = (bucket.deadline, bucket.instance);
+        let slot = self.slab.insert(bucket);
+        if let Some(deadline) = deadline {
+            self.wheel.arm(deadline, (slot, instance));
+        }
     }
 
     /// Returns the counts so far.

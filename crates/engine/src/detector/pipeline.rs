@@ -79,8 +79,7 @@ pub(super) fn judged<R>(
         host: &host,
         failed: &mut failed,
     };
-    let mut signal =
-        |bench: &mut Bench<'_>, closed: &Closed| build(rules, bench, settings, closed.clone()).ok();
+    let mut signal = |bench: &mut Bench<'_>, closed: &Closed| build(rules, bench, settings, closed).ok();
     ask(&mut ScenarioJudge {
         scenarios: rules.scenarios(),
         bench,
@@ -93,7 +92,7 @@ pub(super) fn runtime_alert(
     rules: &Rules,
     memo: &mut Memo,
     settings: &Settings,
-    closed: Closed,
+    closed: &Closed,
     now: Timestamp,
 ) -> Option<RuntimeAlert> {
     let host = rules.host(now);
@@ -124,7 +123,7 @@ fn build(
     rules: &Rules,
     bench: &mut Bench<'_>,
     settings: &Settings,
-    closed: Closed,
+    closed: &Closed,
 ) -> Result<RuntimeAlert, overflow::Error> {
     let scenarios = rules.scenarios();
     let scenario = closed.scenario;

@@ -147,21 +147,21 @@ impl<T> Sorter<'_, T> {
     fn choose_pivot(&self, a: usize, b: usize) -> (usize, Pattern) {
         let quarter = (b - a) / 4;
         let mut swaps = 0;
-        let (mut i, mut j, mut k) = (a + quarter, a + quarter * 2, a + quarter * 3);
+        let (mut first, mut pivot, mut third) = (a + quarter, a + quarter * 2, a + quarter * 3);
         if b - a >= 8 {
             if b - a >= LONG {
-                i = self.median(i - 1, i, i + 1, &mut swaps);
-                j = self.median(j - 1, j, j + 1, &mut swaps);
-                k = self.median(k - 1, k, k + 1, &mut swaps);
+                first = self.median(first - 1, first, first + 1, &mut swaps);
+                pivot = self.median(pivot - 1, pivot, pivot + 1, &mut swaps);
+                third = self.median(third - 1, third, third + 1, &mut swaps);
             }
-            j = self.median(i, j, k, &mut swaps);
+            pivot = self.median(first, pivot, third, &mut swaps);
         }
         let pattern = match swaps {
             0 => Pattern::Ascending,
             ALL_SWAPPED => Pattern::Descending,
             _ => Pattern::Unknown,
         };
-        (j, pattern)
+        (pivot, pattern)
     }
 
     fn median(&self, a: usize, b: usize, c: usize, swaps: &mut usize) -> usize {

@@ -31,15 +31,11 @@ fn file(text: &str) -> ItemFile {
 /// Replaces the line of `GOOD` that begins like `line`, or adds it, and expects the problems.
 fn check(line: &str, expected: &[&str]) {
     let key = line.split(':').next().expect("a key");
-    let mut text: String = GOOD
-        .lines()
-        .filter(|known| !known.starts_with(key))
-        .map(|known| format!("{known}\n"))
-        .collect();
+    let mut lines: Vec<&str> = GOOD.lines().filter(|known| !known.starts_with(key)).collect();
     if !line.ends_with(":-") {
-        text.push_str(line);
-        text.push('\n');
+        lines.push(line);
     }
+    let text = format!("{}\n", lines.join("\n"));
     let problems: Vec<String> = load(&file(&text))
         .problems
         .iter()

@@ -11,6 +11,7 @@ use crate::{
     Event, Name, RawLine,
     bucket::{
         View,
+        snapshot::Snapshot,
         spec::{Scope, Weight},
     },
 };
@@ -415,6 +416,59 @@ fn an_event_without_a_time_is_not_poured_in_time_machine() {
         bench.shard.pour(&mut bench.rules, &arrival, &pour, &mut out);
     }
     assert_eq!((out.len(), bench.shard.counts().of(0).timeless), (0, 5));
+}
+
+#[test]
+fn a_half_filled_bucket_goes_on_after_a_restart() {
+    for mode in [Mode::TimeMachine, Mode::Live] {
+        let spec = Spec {
+            distinct: Some("d".to_owned()),
+            blackhole: Some(Duration::from_secs(60)),
+            ..spec(BucketKind::Leaky, 2, 10)
+        };
+        let steps = [
+            (0, "b", "d=1"),
+            (0, "b", "d=2"),
+            (0, "b", "d=3"),
+            (1, "a", "d=x"),
+            (2, "a", "d=y"),
+        ];
+        let mut before = Bench::new(vec![spec.clone()], mode);
+        assert_eq!(before.run(&steps).len(), 1);
+        let stored = Snapshot::of(std::slice::from_ref(&before.shard), std::slice::from_ref(&spec));
+        let text = serde_json::to_string(&stored).expect("plain data");
+        let stored: Snapshot = serde_json::from_str(&text).expect("what was written");
+
+        let mut after = Bench::new(vec![spec.clone()], mode);
+        let shards = std::slice::from_mut(&mut after.shard);
+        let restored = stored.restore(shards, std::slice::from_ref(&spec), &[0], &|_, _| 0);
+        assert_eq!((restored.buckets, restored.dropped), (1, 0));
+        // x is known, z is the third; the other partition is still silent.
+        let steps = [
+            (3, "a", "d=x"),
+            (4, "a", "d=z"),
+            (5, "b", "d=1"),
+            (5, "b", "d=2"),
+            (5, "b", "d=3"),
+        ];
+        let seen: Vec<(u64, String)> = steps
+            .iter()
+            .flat_map(|step| after.pour(0, *step))
+            .map(|closed| (closed.total, closed.events[0].meta.text("d").to_owned()))
+            .collect();
+        assert_eq!(seen, [(3, "x".to_owned())], "{mode:?}");
+
+        let changed = Spec { capacity: 3, ..spec };
+        let stored: Snapshot = serde_json::from_str(&text).expect("what was written");
+        let mut other = Bench::new(vec![changed.clone()], mode);
+        let restored = stored.restore(
+            std::slice::from_mut(&mut other.shard),
+            &[changed],
+            &[0],
+            &|_, _| 0,
+        );
+        assert_eq!((restored.buckets, restored.dropped), (0, 1));
+    }
 }
 
 /// The same rules written as naively as possible: whole seconds, integers, one vector of events a partition.
