@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::strings::quote;
+use crate::strings::quote_bytes as quote;
 
 const NANOSECOND: u64 = 1;
 const MICROSECOND: u64 = 1_000;

@@ -25,7 +25,7 @@ pub fn title(text: &str) -> String {
     let mut previous = ' ';
     text.chars()
         .map(|c| {
-            let out = if is_separator(previous) { upper(c) } else { c };
+            let out = if is_separator(previous) { title_case(c) } else { c };
             previous = c;
             out
         })
@@ -64,6 +64,26 @@ pub fn quote_ascii(text: &str) -> String {
 /// Returns `c` as a single-quoted Go character literal (`%q` of a number), of ASCII only if so wished.
 pub fn quote_char(c: char, ascii: bool) -> String {
     quote_with(c.encode_utf8(&mut [0; 4]), '\'', ascii)
+}
+
+/// Returns `text` quoted as Go's `time` package quotes it in errors: every byte that is not plain ASCII as `\xff`.
+pub(crate) fn quote_bytes(text: &str) -> String {
+    let mut out = String::from('"');
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => {
+                out.push('\\');
+                out.push(char::from(byte));
+            }
+            b' '..=b'~' | b'\x7f' => out.push(char::from(byte)),
+            byte => {
+                let escaped = format!("\\x{byte:02x}");
+                out.push_str(&escaped);
+            }
+        }
+    }
+    out.push('"');
+    out
 }
 
 fn quote_with(text: &str, mark: char, ascii: bool) -> String {
@@ -130,6 +150,18 @@ fn is_mark(c: char) -> bool {
 
 fn upper(c: char) -> char {
     single(c, c.to_uppercase())
+}
+
+/// Returns the simple title case, which differs from the upper case for a few digraphs and Georgian letters.
+fn title_case(c: char) -> char {
+    match c {
+        '\u{1c4}'..='\u{1c6}' => '\u{1c5}',
+        '\u{1c7}'..='\u{1c9}' => '\u{1c8}',
+        '\u{1ca}'..='\u{1cc}' => '\u{1cb}',
+        '\u{1f1}'..='\u{1f3}' => '\u{1f2}',
+        '\u{10d0}'..='\u{10fa}' | '\u{10fd}'..='\u{10ff}' => c,
+        c => upper(c),
+    }
 }
 
 fn lower(c: char) -> char {

@@ -22,6 +22,9 @@ pub fn format_float(value: f64, verb: char, precision: Option<usize>) -> String 
 ///
 /// A value out of range is an error there, so it is `None` here.
 pub fn parse_float(text: &str) -> Option<f64> {
+    if text.contains('_') {
+        return without_underscores(text).and_then(|text| parse_float(&text));
+    }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let lower = unsigned.to_ascii_lowercase();
     match lower.as_str() {
@@ -42,6 +45,20 @@ pub fn parse_float(text: &str) -> Option<f64> {
         return None;
     }
     text.parse().ok().filter(|v: &f64| v.is_finite())
+}
+
+/// Removes underscores that stand between digits, or between a prefix and a digit; others are refused.
+fn without_underscores(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let good = |at: usize| {
+        let before = at.checked_sub(1).and_then(|n| bytes.get(n));
+        let after = bytes.get(at + 1);
+        before.is_some_and(|b| b.is_ascii_hexdigit() || matches!(b, b'x' | b'X'))
+            && after.is_some_and(u8::is_ascii_hexdigit)
+    };
+    text.match_indices('_')
+        .all(|(at, _)| good(at))
+        .then(|| text.replace('_', ""))
 }
 
 /// Parses `1.8p3`: hexadecimal digits with a binary exponent, which Go demands.
@@ -155,7 +172,9 @@ mod tests {
             ("1e400", None),
             ("", None),
             (" 1", None),
-            ("1_000", None),
+            ("1_000", Some(1000.0)),
+            ("1__0", None),
+            ("_1", None),
             ("e5", None),
         ] {
             assert_eq!(parse_float(text), expected, "for {text:?}");

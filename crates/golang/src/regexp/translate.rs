@@ -14,12 +14,17 @@ pub fn translate(pattern: &str) -> Result<String, Error> {
     let mut walk = Walk {
         rest: pattern,
         out: String::with_capacity(pattern.len() + 16),
+        names: Vec::new(),
+        repeated: false,
     };
     while let Some(c) = walk.next() {
+        if walk.repetition(c)? {
+            continue;
+        }
         match c {
             '\\' => walk.escape()?,
             '[' => walk.class()?,
-            '{' => walk.brace()?,
+            '{' => walk.out.push_str(r"\{"),
             '(' => walk.group()?,
             '}' => walk.out.push_str(r"\}"),
             ']' => walk.out.push_str(r"\]"),
@@ -32,6 +37,10 @@ pub fn translate(pattern: &str) -> Result<String, Error> {
 struct Walk<'p> {
     rest: &'p str,
     out: String,
+    /// Group names so far.
+    names: Vec<&'p str>,
+    /// What was written last is a repetition.
+    repeated: bool,
 }
 
 impl Walk<'_> {
@@ -56,21 +65,35 @@ impl Walk<'_> {
         }
     }
 
-    /// Handles what follows a `{`: a repetition stays, anything else is a literal.
-    fn brace(&mut self) -> Result<(), Error> {
-        let Some(length) = repetition(self.rest) else {
-            self.out.push_str(r"\{");
-            return Ok(());
+    /// Handles `*`, `+`, `?` and `{2,3}`; tells whether `c` began one. A second one in a row is refused.
+    fn repetition(&mut self, c: char) -> Result<bool, Error> {
+        let length = match c {
+            '*' | '+' | '?' => Some(0),
+            '{' => repetition(self.rest),
+            _ => None,
+        };
+        let Some(length) = length else {
+            self.repeated = false;
+            return Ok(false);
         };
         let counts = self.rest.get(..length).unwrap_or_default();
-        let too_large = |n: &str| !n.is_empty() && n.parse::<u32>().map_or(true, |n| n > MAX_REPEAT);
-        if counts.trim_end_matches('}').split(',').any(too_large) {
-            return Err(Error::Syntax(format!("invalid repeat count: `{{{counts}`")));
+        if self.repeated {
+            return Err(Error::Syntax(format!(
+                "invalid nested repetition operator: `{c}{counts}`"
+            )));
         }
-        self.out.push('{');
+        let too_large = |n: &str| !n.is_empty() && n.parse::<u32>().map_or(true, |n| n > MAX_REPEAT);
+        if length > 0 && counts.trim_end_matches('}').split(',').any(too_large) {
+            return Err(Error::Syntax(format!("invalid repeat count: `{c}{counts}`")));
+        }
+        self.out.push(c);
         self.out.push_str(counts);
         self.skip(length);
-        Ok(())
+        if self.eat("?") {
+            self.out.push('?');
+        }
+        self.repeated = true;
+        Ok(true)
     }
 
     /// Handles what follows a `(`: Rust knows flags and look-arounds that Go refuses.
@@ -79,9 +102,21 @@ impl Walk<'_> {
         let Some(rest) = self.rest.strip_prefix('?') else {
             return Ok(());
         };
-        if rest.starts_with("P<")
-            || rest.starts_with('<') && !rest.starts_with("<=") && !rest.starts_with("<!")
+        if let Some(name) = rest.strip_prefix("P<").or_else(|| rest.strip_prefix('<'))
+            && let Some((name, after)) = name.split_once('>')
+            && !name.starts_with(['=', '!'])
         {
+            // Go takes a name twice; Rust does not, and numbers are all that counts
+            if self.names.contains(&name) {
+                self.rest = after;
+            } else {
+                self.names.push(name);
+            }
+            return Ok(());
+        }
+        if let Some(after) = rest.strip_prefix(')') {
+            self.out.push_str("?:)");
+            self.rest = after;
             return Ok(());
         }
         let flags = rest.find([':', ')']).and_then(|end| rest.get(..end));

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use super::civil::{days_in, is_leap};
 use super::layout::{Element, OffsetForm, Pad, next};
 use super::{Civil, MONTHS, Time, WEEKDAYS};
-use crate::strings::quote;
+use crate::strings::quote_bytes as quote;
 
 /// Why a text is not a time of the layout; the text is Go's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -267,11 +267,12 @@ impl Fields {
             return Err(Failure::Bad);
         }
         let two = |at: usize| two_digits(text, at).ok_or(Failure::Bad);
-        let (h, m, s) = (two(1)?, minutes.map_or(Ok(0), two)?, seconds.map_or(Ok(0), two)?);
         // some people do write offsets of 24 hours or 60 minutes
+        let h = two(1)?;
         if h > 24 {
             return Err(Failure::Range("time zone offset hour"));
         }
+        let (m, s) = (minutes.map_or(Ok(0), two)?, seconds.map_or(Ok(0), two)?);
         if m > 60 {
             return Err(Failure::Range("time zone offset minute"));
         }
@@ -327,8 +328,8 @@ impl Fields {
                 .and_then(|hours| hours.parse::<i32>().ok())
                 .unwrap_or(0)
                 * 3600;
-            let moved = Time::from_unix(utc.unix - i64::from(offset), utc.nanos);
-            return Ok(moved.with_offset(offset, self.zone));
+            // Go keeps the instant as if read in UTC and only shows it in the zone
+            return Ok(utc.with_offset(offset, self.zone));
         }
         Ok(zone.map_or_else(|| utc.clone(), |zone| in_location(&utc, zone)))
     }

@@ -118,7 +118,7 @@ impl<'t> Composer<'t> {
                 .map(|(k, v)| k.weight.saturating_add(v.weight))
                 .fold(0, u64::saturating_add),
         };
-        let tag = tag.and_then(|tag| tag_text(&tag));
+        let tag = tag.map(|tag| tag_text(&tag));
         let node = Arc::new(Node {
             kind,
             tag,
@@ -193,11 +193,10 @@ fn scan_problem(error: &ScanError) -> Problem {
     Problem::new(error.marker().line(), error.marker().col() + 1, error.info())
 }
 
-/// Returns `!!str` for a core tag, `!name` for an own one; `!` alone says nothing.
-fn tag_text(tag: &Tag) -> Option<String> {
+/// Returns `!!str` for a core tag, `!name` for an own one.
+fn tag_text(tag: &Tag) -> String {
     if let Some(name) = tag.core_suffix() {
-        return Some(format!("!!{name}"));
+        return format!("!!{name}");
     }
-    let text = format!("{}{}", tag.handle(), tag.suffix());
-    (text != "!").then_some(text)
+    format!("{}{}", tag.handle(), tag.suffix())
 }

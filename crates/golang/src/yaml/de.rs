@@ -1,5 +1,6 @@
 //! Decodes a tree into serde types by Go's rules.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use super::Dialect;
 use super::error::{Path, Problem};
 use super::node::{Entry, Kind, Node, TOKEN};
 use super::scalar::{self, Resolved};
+use crate::fmt::{format_float, parse_float};
 
 /// One node on its way into a type.
 #[derive(Clone, Copy)]
@@ -56,12 +58,21 @@ impl<'n> NodeDeserializer<'n> {
         matches!(self.scalar(""), Ok((Resolved::Null, _)))
     }
 
-    fn pairs(&self, wanted: &str) -> Result<Pairs<'n>, Problem> {
+    fn pairs(&self, wanted: &str, may_override: bool) -> Result<Pairs<'n>, Problem> {
         match &self.node.kind {
-            Kind::Mapping(entries) => merged(entries, self),
+            Kind::Mapping(entries) => merged(entries, self, may_override),
             _ if self.is_null() => Ok(Vec::new()),
             _ => Err(self.mismatch(wanted)),
         }
+    }
+
+    /// Returns the entries of a map with free keys: a null key is the empty one, and yaml.v3 drops it.
+    fn map_pairs(&self) -> Result<Pairs<'n>, Problem> {
+        let mut pairs = self.pairs("a mapping", self.dialect != Dialect::V2Strict)?;
+        if self.drops_nulls() {
+            pairs.retain(|(key, _)| !key.is_null());
+        }
+        Ok(pairs)
     }
 
     fn items(&self, wanted: &str) -> Result<&'n [Arc<Node>], Problem> {
@@ -73,12 +84,26 @@ impl<'n> NodeDeserializer<'n> {
     }
 
     fn signed(&self, wanted: &str) -> Result<i64, Problem> {
-        match self.scalar(wanted)?.0 {
-            Resolved::Null => Ok(0),
-            Resolved::Int(n) => Ok(n),
+        let number = match self.scalar(wanted)? {
+            (Resolved::Null, _) => return Ok(0),
+            (Resolved::Int(n), _) => return Ok(n),
+            (Resolved::Float(f), _) => Some(f),
+            (Resolved::Text, text) => self.number_in_text(text),
+            _ => None,
+        };
+        match number {
             #[expect(clippy::cast_possible_truncation, reason = "Go cuts the fraction off")]
-            Resolved::Float(f) if f.abs() < 9.3e18 && self.dialect != Dialect::GoccyStrict => Ok(f as i64),
+            Some(f) if f.abs() < 9.2e18 => Ok(f as i64),
             _ => Err(self.mismatch(wanted)),
+        }
+    }
+
+    /// Reads a number that goccy takes from a text, quoted or not.
+    fn number_in_text(&self, text: &str) -> Option<f64> {
+        if self.dialect == Dialect::GoccyStrict {
+            parse_float(text)
+        } else {
+            None
         }
     }
 
@@ -102,25 +127,50 @@ impl<'n> NodeDeserializer<'n> {
 
     #[expect(clippy::cast_precision_loss, reason = "Go converts the same way")]
     fn float(&self) -> Result<f64, Problem> {
-        match self.scalar("float64")?.0 {
-            Resolved::Null => Ok(0.0),
-            Resolved::Int(n) => Ok(n as f64),
-            Resolved::Uint(n) => Ok(n as f64),
-            Resolved::Float(f) => Ok(f),
+        match self.scalar("float64")? {
+            (Resolved::Null, _) => Ok(0.0),
+            (Resolved::Int(n), _) => Ok(n as f64),
+            (Resolved::Uint(n), _) => Ok(n as f64),
+            (Resolved::Float(f), _) => Ok(f),
+            (Resolved::Text, text) => self.number_in_text(text).ok_or_else(|| self.mismatch("float64")),
             _ => Err(self.mismatch("float64")),
         }
     }
 
-    fn text(&self) -> Result<&'n str, Problem> {
-        match self.scalar("string")? {
-            (Resolved::Null, _) => Ok(""),
-            (_, text) => Ok(text),
-        }
+    /// Returns the source text; goccy reads the value first and writes it anew, so that `2.0` becomes `2`.
+    fn text(&self) -> Result<Cow<'n, str>, Problem> {
+        let (resolved, text) = self.scalar("string")?;
+        Ok(match (resolved, self.dialect) {
+            (Resolved::Null, _) => Cow::Borrowed(""),
+            (Resolved::Bool(value), Dialect::GoccyStrict) => value.to_string().into(),
+            (Resolved::Int(n), Dialect::GoccyStrict) => n.to_string().into(),
+            (Resolved::Uint(n), Dialect::GoccyStrict) => n.to_string().into(),
+            (Resolved::Float(f), Dialect::GoccyStrict) => format_float(f, 'g', None).into(),
+            (_, _) => Cow::Borrowed(text),
+        })
+    }
+
+    /// Tells whether the nulls of a typed list are dropped, as yaml.v3 does.
+    fn drops_nulls(&self) -> bool {
+        matches!(self.dialect, Dialect::V3Known | Dialect::Lenient)
+    }
+
+    fn list<'de, V: Visitor<'de>>(self, visitor: V, drop_nulls: bool) -> Result<V::Value, Problem> {
+        visitor.visit_seq(Items {
+            nodes: self.items("a list")?,
+            next: 0,
+            of: self,
+            drop_nulls,
+        })
     }
 }
 
 /// Returns the entries with `<<` resolved; a key that stands twice is refused.
-fn merged<'n>(entries: &'n [Entry], at: &NodeDeserializer<'n>) -> Result<Pairs<'n>, Problem> {
+fn merged<'n>(
+    entries: &'n [Entry],
+    at: &NodeDeserializer<'n>,
+    may_override: bool,
+) -> Result<Pairs<'n>, Problem> {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let mut pairs = Pairs::with_capacity(entries.len());
     let mut merges = Vec::new();
@@ -146,10 +196,10 @@ fn merged<'n>(entries: &'n [Entry], at: &NodeDeserializer<'n>) -> Result<Pairs<'
                 let message = "map merge requires map or sequence of maps as the value";
                 return Err(Problem::new(0, 0, message).at(map.line, map.column, at.path));
             };
-            for (key, value) in merged(entries, at)? {
+            for (key, value) in merged(entries, at, may_override)? {
                 let text = key.text().unwrap_or_default();
                 if seen.contains_key(text) {
-                    if at.dialect == Dialect::V2Strict {
+                    if !may_override {
                         let message = format!("key {text:?} already set in map");
                         return Err(Problem::new(0, 0, message).at(key.line, key.column, at.path));
                     }
@@ -182,7 +232,7 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         match &self.node.kind {
-            Kind::Sequence(_) => self.deserialize_seq(visitor),
+            Kind::Sequence(_) => self.list(visitor, false),
             Kind::Mapping(_) => self.deserialize_map(visitor),
             Kind::Scalar { .. } => match self.scalar("")? {
                 (Resolved::Null, _) => visitor.visit_unit(),
@@ -220,15 +270,15 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'_> {
     }
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        visitor.visit_str(self.text()?)
+        visitor.visit_str(&self.text()?)
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        visitor.visit_str(self.text()?)
+        visitor.visit_str(&self.text()?)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        visitor.visit_str(self.text()?)
+        visitor.visit_str(&self.text()?)
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
@@ -276,11 +326,8 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        visitor.visit_seq(Items {
-            nodes: self.items("a list")?,
-            next: 0,
-            of: self,
-        })
+        let drop_nulls = self.drops_nulls();
+        self.list(visitor, drop_nulls)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Problem> {
@@ -291,7 +338,7 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'_> {
                 items.len()
             )));
         }
-        self.deserialize_seq(visitor)
+        self.list(visitor, false)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -305,7 +352,7 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'_> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         visitor.visit_map(Entries {
-            pairs: self.pairs("a mapping")?,
+            pairs: self.map_pairs()?,
             next: 0,
             of: self,
         })
@@ -317,7 +364,7 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Problem> {
-        let mut pairs = self.pairs("a mapping")?;
+        let mut pairs = self.pairs("a mapping", true)?;
         if self.dialect != Dialect::Lenient {
             for (key, _) in &pairs {
                 let text = key.text().unwrap_or_default();
@@ -348,7 +395,7 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'_> {
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        visitor.visit_str(self.text()?)
+        visitor.visit_str(&self.text()?)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
@@ -361,12 +408,16 @@ struct Items<'n> {
     nodes: &'n [Arc<Node>],
     next: usize,
     of: NodeDeserializer<'n>,
+    drop_nulls: bool,
 }
 
 impl<'de> SeqAccess<'de> for Items<'_> {
     type Error = Problem;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
+        while self.drop_nulls && self.nodes.get(self.next).is_some_and(|node| node.is_null()) {
+            self.next += 1;
+        }
         let Some(node) = self.nodes.get(self.next) else {
             return Ok(None);
         };
@@ -428,6 +479,7 @@ impl<'de> de::Deserializer<'de> for KeyDeserializer<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         match self.0.node.text() {
+            Some(_) if self.0.node.is_null() => visitor.visit_str(""),
             Some(text) => visitor.visit_str(text),
             None => Err(self.0.mismatch("a key")),
         }
@@ -609,6 +661,7 @@ impl<'de> de::Deserializer<'de> for Children<'_> {
             nodes: self.items,
             next: 0,
             of: self.of,
+            drop_nulls: false,
         })
     }
 

@@ -38,6 +38,10 @@ pub(super) fn resolve(
     dialect: Dialect,
 ) -> Result<Resolved, &'static str> {
     match tag {
+        // only yaml.v3 looks through the tag that says no more than "not plain"
+        Some("!") if plain && matches!(dialect, Dialect::V3Known | Dialect::Lenient) => {
+            Ok(untagged(text, dialect))
+        }
         None if !plain => Ok(Resolved::Text),
         None => Ok(untagged(text, dialect)),
         Some("!!bool") => fit(untagged(text, dialect), "!!bool", |r| {
@@ -103,10 +107,12 @@ fn number(text: &str, dialect: Dialect) -> Resolved {
         return Resolved::Timestamp;
     }
     let digits = text.replace('_', "");
-    if let Some(resolved) = integer(&digits, dialect) {
+    if let Some(resolved) = integer(&digits) {
         return resolved;
     }
-    if is_decimal_float(&digits)
+    // goccy takes only what has a point for a float
+    if (dialect != Dialect::GoccyStrict || digits.contains('.'))
+        && is_decimal_float(&digits)
         && let Some(value) = parse_float(&digits)
     {
         return Resolved::Float(value);
@@ -115,7 +121,7 @@ fn number(text: &str, dialect: Dialect) -> Resolved {
 }
 
 /// Reads an integer with Go's prefixes: `0x`, `0b`, `0o`, and a leading 0 for octal.
-fn integer(text: &str, dialect: Dialect) -> Option<Resolved> {
+fn integer(text: &str) -> Option<Resolved> {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -132,7 +138,6 @@ fn integer(text: &str, dialect: Dialect) -> Option<Resolved> {
     } else {
         (10, lower.as_str())
     };
-    let _ = dialect;
     if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
         return None;
     }

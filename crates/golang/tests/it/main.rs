@@ -1,0 +1,4 @@
+//! Compares the crate with verdicts recorded from the Go standard library and the YAML packages.
+
+mod std_library;
+mod yaml;
