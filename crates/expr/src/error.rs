@@ -15,14 +15,60 @@ pub struct CompileError {
     pub snippet: String,
 }
 
+impl CompileError {
+    /// Makes an error that points at a rune of `source`.
+    ///
+    /// Upstream: `file/error.go`, `Bind`.
+    pub(crate) fn at(source: &str, rune: usize, message: impl Into<String>) -> Self {
+        let (mut line, mut column, mut line_start) = (1, 0, 0);
+        for (offset, next) in source.char_indices().take(rune) {
+            if next == '\n' {
+                line += 1;
+                column = 0;
+                line_start = offset + 1;
+            } else {
+                column += 1;
+            }
+        }
+        let text = source
+            .get(line_start..)
+            .unwrap_or_default()
+            .split('\n')
+            .next()
+            .unwrap_or_default();
+        let snippet = if text.is_empty() {
+            String::new()
+        } else {
+            format!(" | {}\n | {}^", text.replace('\t', " "), ".".repeat(column))
+        };
+        Self {
+            message: message.into(),
+            line,
+            column: column + 1,
+            snippet,
+        }
+    }
+
+    /// Makes an error about the expression as a whole.
+    pub(crate) fn unplaced(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            line: 1,
+            column: 1,
+            snippet: String::new(),
+        }
+    }
+}
+
+/// Prints as expr-lang does: message, place, then the line with a pointer below; the message alone where there is no
+/// line to show.
 impl fmt::Display for CompileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}:{})", self.message, self.line, self.column)?;
+        f.write_str(&self.message)?;
         if self.snippet.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "\n{}", self.snippet)
+            return Ok(());
         }
+        write!(f, " ({}:{})\n{}", self.line, self.column, self.snippet)
     }
 }
 

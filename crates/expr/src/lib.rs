@@ -4,15 +4,22 @@
 //! [`ExprId`] is evaluated against the caller's [`Env`] with a per-event [`Memo`]. Nothing here does IO: files,
 //! clock and databases are behind [`Host`].
 
+mod ast;
 pub mod builtin;
+mod compile;
 mod env;
 mod error;
+mod eval;
 mod filters;
 mod function;
+mod ir;
 mod key;
+mod lex;
 mod library;
+mod limits;
 mod map;
 mod memo;
+mod parse;
 mod scheme;
 mod types;
 mod value;

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
+use crate::compile;
 use crate::env::Env;
 use crate::error::{CompileError, EvalError};
+use crate::eval;
+use crate::ir::Graph;
 use crate::memo::Memo;
-use crate::scheme::{Objects, Scheme};
+use crate::scheme::{FieldId, Objects, Scheme};
 use crate::types::Type;
 use crate::value::Value;
 
 /// Holds the compiled expressions; equal sub-expressions exist once.
 #[derive(Debug)]
 pub struct Library {
-    objects: Arc<Objects>,
+    graph: Graph,
 }
 
 /// Names a compiled expression; equal expressions have equal names.
@@ -23,7 +26,7 @@ impl Library {
     /// Makes an empty library over the declared structures; every scheme given to it must be over the same ones.
     pub fn new(objects: &Arc<Objects>) -> Self {
         Self {
-            objects: Arc::clone(objects),
+            graph: Graph::new(objects),
         }
     }
 
@@ -34,41 +37,59 @@ impl Library {
         scheme: &Scheme,
         expected: &Type,
     ) -> Result<ExprId, CompileError> {
-        let _ = (source, scheme, expected, &self.objects);
-        Err(CompileError {
-            message: "the compiler is not there yet".to_owned(),
-            line: 1,
-            column: 1,
-            snippet: String::new(),
-        })
+        if !Arc::ptr_eq(scheme.objects(), &self.graph.objects) {
+            return Err(CompileError::unplaced(
+                "the scheme describes other structures than the library",
+            ));
+        }
+        let root = compile::compile(&mut self.graph, source, scheme, expected)?;
+        self.graph.use_node(root, 1);
+        Ok(ExprId(root))
     }
 
     /// Returns the static type of a compiled expression.
     pub fn result_type(&self, expr: ExprId) -> &Type {
-        let _ = expr;
-        &Type::Any
+        &self.graph.node(expr.0).ty
     }
 
     /// Reports whether evaluating it changes nothing and gives the same result until a field it reads changes.
     pub fn is_pure(&self, expr: ExprId) -> bool {
-        let _ = expr;
-        false
+        self.graph.node(expr.0).facts.memoisable()
+    }
+
+    /// Reports whether evaluating it may read `field` of any object.
+    pub fn reads(&self, expr: ExprId, field: FieldId) -> bool {
+        let dense = self
+            .graph
+            .objects
+            .dense(field)
+            .and_then(|dense| u16::try_from(dense).ok());
+        dense.is_some_and(|dense| self.graph.node(expr.0).facts.reads.binary_search(&dense).is_ok())
+    }
+
+    /// Returns the number of distinct sub-expressions.
+    pub fn len(&self) -> usize {
+        self.graph.nodes.len()
+    }
+
+    /// Reports whether nothing was compiled yet.
+    pub fn is_empty(&self) -> bool {
+        self.graph.nodes.is_empty()
     }
 
     /// Evaluates a compiled expression; `memo` must have been cleared since `env` stands for another event.
     pub fn eval(&self, expr: ExprId, env: &mut dyn Env, memo: &mut Memo) -> Result<Value, EvalError> {
-        let _ = (expr, env, memo);
-        Err(EvalError::NotAvailable("the evaluator"))
+        memo.fit(self);
+        eval::value(&self.graph, expr.0, env, memo)
     }
 
     /// Evaluates an expression that must give a bool.
     pub fn eval_bool(&self, expr: ExprId, env: &mut dyn Env, memo: &mut Memo) -> Result<bool, EvalError> {
-        match self.eval(expr, env, memo)? {
-            Value::Bool(truth) => Ok(truth),
-            other => Err(EvalError::new(format!(
-                "expected bool, but got {}",
-                other.type_name()
-            ))),
-        }
+        memo.fit(self);
+        eval::truth(&self.graph, expr.0, env, memo)
+    }
+
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
     }
 }

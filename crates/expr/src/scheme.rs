@@ -133,17 +133,22 @@ impl Scheme {
         &self.objects
     }
 
-    #[expect(dead_code, reason = "the checker follows")]
     pub(crate) fn variable(&self, name: &str) -> Option<&(Type, VariableId)> {
         self.variables.get(name)
     }
 
-    #[expect(dead_code, reason = "the checker follows")]
     pub(crate) fn function(&self, name: &str) -> Option<&Arc<Function>> {
         self.functions.by_name.get(name)
     }
 
-    #[expect(dead_code, reason = "the checker follows")]
+    /// Returns the methods of that name of all built-in value types.
+    pub(crate) fn methods_named(&self, name: &str) -> impl Iterator<Item = &Arc<Method>> {
+        self.functions
+            .methods
+            .iter()
+            .filter(move |m| m.function.name == name)
+    }
+
     pub(crate) fn method(&self, receiver: &Type, name: &str) -> Option<&Arc<Method>> {
         self.functions
             .methods
@@ -198,6 +203,14 @@ impl Objects {
             },
             &def.methods[index],
         ))
+    }
+
+    /// Returns a method's declaration by its id.
+    pub(crate) fn method_def(&self, method: MethodId) -> Option<&MethodDef> {
+        self.kinds
+            .get(&method.kind)?
+            .methods
+            .get(usize::from(method.index))
     }
 
     /// Returns the Go name of a field, for messages and traces.
