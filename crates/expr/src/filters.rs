@@ -1,35 +1,167 @@
 //! All bool filters of a kind as one program: equal verdicts to evaluating each in load order, at a fraction of the cost.
+//!
+//! A filter is skipped only when one of its `&&` operands is known to be false and everything before that operand can
+//! neither fail nor change anything: then the whole filter is false, whatever follows. Filters that may be true are
+//! evaluated in load order as they stand.
+
+mod literals;
+mod plan;
+
+use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use crate::env::{Env, Host};
 use crate::error::EvalError;
+use crate::eval;
+use crate::ir::NodeId;
 use crate::library::{ExprId, Library};
 use crate::memo::Memo;
+use crate::value::{Text, Value};
+
+use self::literals::LiteralIndex;
+use self::plan::Plan;
 
 /// Holds the filters in load order with the indexes that rule most of them out.
 #[derive(Debug)]
 pub struct FilterSet {
     filters: Vec<ExprId>,
+    /// Filters that no equality test rules out.
+    always: Bits,
+    equalities: Vec<EqualityIndex>,
+    literals: Vec<LiteralIndex>,
+    /// What each filter needs to be found in which text.
+    needs: Vec<SmallVec<[Need; 1]>>,
 }
 
 /// Walks the filters for one event; holds no borrow, so the caller may use its event between two steps.
 #[derive(Debug)]
 pub struct FilterRun {
     next: usize,
+    /// The memo's version that `candidates` and `hits` are for.
+    version: Option<u64>,
+    candidates: Bits,
+    /// Per literal index: what was found, or that its subject is no text.
+    hits: SmallVec<[Option<Hits>; 4]>,
+}
+
+/// One hash lookup to the filters that ask for this value of a text (`evt.Meta.log_type == "…"`).
+#[derive(Debug)]
+struct EqualityIndex {
+    subject: NodeId,
+    /// Every filter in this index.
+    all: Bits,
+    by_text: HashMap<Text, Bits, foldhash::fast::FixedState>,
+}
+
+/// Says that a filter is false unless this group of literals has a hit.
+#[derive(Debug, Clone, Copy)]
+struct Need {
+    index: usize,
+    group: usize,
+}
+
+#[derive(Debug)]
+enum Hits {
+    Groups(Bits),
+    Unknown,
 }
 
 impl FilterSet {
     /// Builds the indexes; `host` is asked for the data files that filters name (`File("…")`) and must give the same
     /// contents for as long as the set lives.
     pub fn new(library: &Library, filters: &[ExprId], host: &dyn Host) -> Self {
-        let _ = (library, host);
-        Self {
+        let graph = library.graph();
+        let plans: Vec<Plan> = filters
+            .iter()
+            .map(|filter| Plan::of(graph, filter.0, host))
+            .collect();
+        let mut set = Self {
             filters: filters.to_vec(),
+            always: Bits::new(filters.len()),
+            equalities: Vec::new(),
+            literals: Vec::new(),
+            needs: vec![SmallVec::new(); filters.len()],
+        };
+        for (filter, plan) in plans.iter().enumerate() {
+            match &plan.equality {
+                Some((subject, texts)) => set.index_equality(filter, *subject, texts),
+                None => set.always.set(filter),
+            }
         }
+        set.index_literals(&plans);
+        set
+    }
+
+    fn index_equality(&mut self, filter: usize, subject: NodeId, texts: &[Text]) {
+        let size = self.filters.len();
+        let found = self.equalities.iter().position(|index| index.subject == subject);
+        let place = found.unwrap_or_else(|| {
+            let by_text = HashMap::default();
+            self.equalities.push(EqualityIndex {
+                subject,
+                all: Bits::new(size),
+                by_text,
+            });
+            self.equalities.len() - 1
+        });
+        let index = &mut self.equalities[place];
+        index.all.set(filter);
+        for text in texts {
+            index
+                .by_text
+                .entry(text.clone())
+                .or_insert_with(|| Bits::new(size))
+                .set(filter);
+        }
+    }
+
+    fn index_literals(&mut self, plans: &[Plan]) {
+        let mut subjects: Vec<NodeId> = plans
+            .iter()
+            .flat_map(|plan| plan.literals.iter().map(|(subject, _)| *subject))
+            .collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        for subject in subjects {
+            let groups: Vec<(usize, &[Text])> = plans
+                .iter()
+                .enumerate()
+                .flat_map(|(filter, plan)| plan.literals.iter().map(move |need| (filter, need)))
+                .filter(|(_, need)| need.0 == subject)
+                .map(|(filter, need)| (filter, need.1.as_slice()))
+                .collect();
+            let texts: Vec<&[Text]> = groups.iter().map(|(_, texts)| *texts).collect();
+            let Some(index) = LiteralIndex::new(subject, &texts) else {
+                continue;
+            };
+            for (group, (filter, _)) in groups.iter().enumerate() {
+                self.needs[*filter].push(Need {
+                    index: self.literals.len(),
+                    group,
+                });
+            }
+            self.literals.push(index);
+        }
+    }
+
+    /// Returns the number of filters.
+    pub fn len(&self) -> usize {
+        self.filters.len()
+    }
+
+    /// Reports whether there is no filter.
+    pub fn is_empty(&self) -> bool {
+        self.filters.is_empty()
     }
 
     /// Begins a walk for the event that `memo` is cleared for.
     pub fn start(&self) -> FilterRun {
-        FilterRun { next: 0 }
+        FilterRun {
+            next: 0,
+            version: None,
+            candidates: Bits::default(),
+            hits: SmallVec::new(),
+        }
     }
 
     /// Visits every filter that is true or fails, in load order; those that are false are not shown.
@@ -48,7 +180,8 @@ impl FilterSet {
 }
 
 impl FilterRun {
-    /// Returns the next filter that is true or fails, and its verdict.
+    /// Returns the next filter that is true or fails, and its verdict. What was changed since the last step by
+    /// expressions or announced by [`Memo::invalidate`] is seen by the filters that follow.
     pub fn next(
         &mut self,
         set: &FilterSet,
@@ -57,13 +190,104 @@ impl FilterRun {
         memo: &mut Memo,
     ) -> Option<(usize, Result<bool, EvalError>)> {
         loop {
-            let filter = *set.filters.get(self.next)?;
-            let index = self.next;
-            self.next += 1;
-            match library.eval_bool(filter, env, memo) {
+            memo.fit(library);
+            if self.version != Some(memo.version()) {
+                self.refresh(set, library, env, memo);
+            }
+            let index = self.candidates.first_from(self.next)?;
+            self.next = index + 1;
+            if !self.may_hold(index, set, library, env, memo) {
+                continue;
+            }
+            match library.eval_bool(set.filters[index], env, memo) {
                 Ok(false) => {}
                 verdict => return Some((index, verdict)),
             }
         }
+    }
+
+    /// Looks up the candidates anew: the event is another one, or changed.
+    fn refresh(&mut self, set: &FilterSet, library: &Library, env: &mut dyn Env, memo: &mut Memo) {
+        self.version = Some(memo.version());
+        self.hits.clear();
+        self.hits.resize_with(set.literals.len(), || None);
+        self.candidates = set.always.clone();
+        for index in &set.equalities {
+            match eval::value(library.graph(), index.subject, env, memo) {
+                Ok(Value::Str(text)) => {
+                    if let Some(filters) = index.by_text.get(&text) {
+                        self.candidates.join(filters);
+                    }
+                }
+                // Not a text, or a failure that the filters must meet themselves.
+                _ => self.candidates.join(&index.all),
+            }
+        }
+    }
+
+    fn may_hold(
+        &mut self,
+        filter: usize,
+        set: &FilterSet,
+        library: &Library,
+        env: &mut dyn Env,
+        memo: &mut Memo,
+    ) -> bool {
+        set.needs[filter].iter().all(|need| {
+            let literals = &set.literals[need.index];
+            let hits = self.hits[need.index].get_or_insert_with(|| {
+                match eval::value(library.graph(), literals.subject(), env, memo) {
+                    Ok(Value::Str(text)) => Hits::Groups(literals.find(&text)),
+                    _ => Hits::Unknown,
+                }
+            });
+            match hits {
+                Hits::Groups(groups) => groups.has(need.group),
+                Hits::Unknown => true,
+            }
+        })
+    }
+}
+
+/// Is a set of small numbers.
+#[derive(Debug, Clone, Default)]
+struct Bits {
+    words: SmallVec<[u64; 16]>,
+}
+
+impl Bits {
+    fn new(size: usize) -> Self {
+        Self {
+            words: SmallVec::from_elem(0, size.div_ceil(64)),
+        }
+    }
+
+    fn set(&mut self, bit: usize) {
+        if let Some(word) = self.words.get_mut(bit / 64) {
+            *word |= 1 << (bit % 64);
+        }
+    }
+
+    fn has(&self, bit: usize) -> bool {
+        self.words
+            .get(bit / 64)
+            .is_some_and(|word| word & (1 << (bit % 64)) != 0)
+    }
+
+    fn join(&mut self, other: &Self) {
+        for (word, more) in self.words.iter_mut().zip(&other.words) {
+            *word |= more;
+        }
+    }
+
+    /// Returns the lowest member that is at least `from`.
+    fn first_from(&self, from: usize) -> Option<usize> {
+        let mut word = from / 64;
+        let mut bits = self.words.get(word)? & (u64::MAX << (from % 64));
+        while bits == 0 {
+            word += 1;
+            bits = *self.words.get(word)?;
+        }
+        Some(word * 64 + bits.trailing_zeros() as usize)
     }
 }

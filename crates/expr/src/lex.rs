@@ -243,16 +243,19 @@ impl Lexer {
     fn string(&mut self, start: usize, quote: char) -> Result<(), LexError> {
         self.position += 1;
         let mut text = String::new();
+        let mut valid = true;
         while let Some(rune) = self.literal_rune(quote)? {
             match rune {
                 Rune::Plain('\r') => text.push('\n'),
                 Rune::Plain(rune) => text.push(rune),
-                Rune::Code(code) if code > 0x10_FFFF => return Err(self.unescapable()),
                 Rune::Code(code) | Rune::Byte(code) => {
+                    valid &= code <= 0x10_FFFF;
                     text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
                 }
+                Rune::Invalid => valid = false,
             }
         }
+        self.check_escapes(valid)?;
         self.push(TokenKind::String, start, text, Vec::new());
         Ok(())
     }
@@ -262,20 +265,27 @@ impl Lexer {
         let quote = self.peek(1).unwrap_or('"');
         self.position += 2;
         let mut bytes = Vec::new();
+        let mut valid = true;
         while let Some(rune) = self.literal_rune(quote)? {
             match rune {
                 Rune::Plain('\r') => bytes.push(b'\n'),
                 Rune::Plain(rune) => bytes.extend_from_slice(rune.encode_utf8(&mut [0; 4]).as_bytes()),
                 Rune::Byte(byte) => bytes.push(u8::try_from(byte).unwrap_or(0)),
-                Rune::Code(_) => return Err(self.unescapable()),
+                Rune::Code(_) | Rune::Invalid => valid = false,
             }
         }
+        self.check_escapes(valid)?;
         self.push(TokenKind::Bytes, start, String::new(), bytes);
         Ok(())
     }
 
-    fn unescapable(&self) -> LexError {
-        self.error(self.position.saturating_sub(1), "unable to unescape string")
+    /// Escapes that are well formed but mean nothing are refused at the end of the literal.
+    fn check_escapes(&self, valid: bool) -> Result<(), LexError> {
+        if valid {
+            Ok(())
+        } else {
+            Err(self.error(self.position - 1, "unable to unescape string"))
+        }
     }
 
     /// Returns the next rune of a quoted literal, `None` at the closing quote.
@@ -312,7 +322,7 @@ impl Lexer {
                 self.position -= 1;
                 match self.digits(8, 3)? {
                     code @ 0..=0xff => Rune::Byte(code),
-                    _ => return Err(self.unescapable()),
+                    _ => Rune::Invalid,
                 }
             }
             'x' => Rune::Byte(self.digits(16, 2)?),
@@ -344,7 +354,7 @@ impl Lexer {
             .take_while(|r| r.is_ascii_hexdigit())
             .count();
         if count == 0 || count > 6 || self.peek(count) != Some('}') {
-            return Err(self.error(self.position, "invalid char escape"));
+            return Err(self.error(self.position + count.min(6) - 1, "invalid char escape"));
         }
         let code = self.digits(16, count)?;
         self.position += 1;
@@ -359,6 +369,8 @@ enum Rune {
     Byte(u32),
     /// `\u` and `\U` escapes.
     Code(u32),
+    /// An octal escape above a byte.
+    Invalid,
 }
 
 fn unrecognized(rune: char) -> String {

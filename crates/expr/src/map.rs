@@ -128,7 +128,7 @@ impl Map {
 
 impl PartialEq for Map {
     fn eq(&self, other: &Self) -> bool {
-        self.entries == other.entries
+        self.missing == other.missing && self.entries == other.entries
     }
 }
 

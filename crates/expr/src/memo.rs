@@ -55,7 +55,6 @@ impl Memo {
     }
 
     /// Counts events and writes, so that a walk over filters sees that something changed.
-    #[expect(dead_code, reason = "the joined filters follow")]
     pub(crate) fn version(&self) -> u64 {
         self.now
     }

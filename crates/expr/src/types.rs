@@ -86,7 +86,7 @@ impl Type {
     pub fn name(&self, objects: &Objects) -> String {
         match self {
             Self::Any => "interface {}".to_owned(),
-            Self::Nil => "nil".to_owned(),
+            Self::Nil => "unknown".to_owned(),
             Self::Bool => "bool".to_owned(),
             Self::Int => "int".to_owned(),
             Self::Float => "float64".to_owned(),

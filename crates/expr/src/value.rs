@@ -167,26 +167,20 @@ impl Value {
         }
     }
 
-    /// Reports equality as the operator `==` decides it: numbers by value whatever their type, lists and maps by
-    /// their elements, anything else by type and content.
+    /// Reports equality as the operator `==` decides it: numbers by value whatever their type, lists by their
+    /// elements, anything else by type and content (an int in a map is not a float).
     ///
     /// Upstream: `vm/runtime.Equal`.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::float_cmp,
+        reason = "Go compares int and float64 as float64"
+    )]
     pub fn equals(&self, other: &Value) -> bool {
         match (self, other) {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "Go compares int and float64 as float64"
-            )]
             (Self::Int(a), Self::Float(b)) | (Self::Float(b), Self::Int(a)) => *a as f64 == *b,
             (Self::Array(a), Self::Array(b)) => {
                 a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.equals(b))
-            }
-            (Self::Map(a), Self::Map(b)) => {
-                a.len() == b.len()
-                    && a.iter().all(|(key, value)| {
-                        b.get_value(&key.to_value())
-                            .is_some_and(|other| value.equals(other))
-                    })
             }
             _ => self.same(other),
         }
@@ -217,6 +211,7 @@ impl Value {
             (Self::Nil, Self::Nil) => true,
             (Self::Bool(a), Self::Bool(b)) => a == b,
             (Self::Int(a), Self::Int(b)) => a == b,
+            #[expect(clippy::float_cmp, reason = "Go compares float64 exactly")]
             (Self::Float(a), Self::Float(b)) => a == b,
             (Self::Str(a), Self::Str(b)) | (Self::Zone(a), Self::Zone(b)) => a == b,
             (Self::Bytes(a), Self::Bytes(b)) => a == b,

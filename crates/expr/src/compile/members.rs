@@ -11,6 +11,9 @@ impl Compiler<'_> {
     pub(super) fn member(&mut self, at: usize, member: &Member) -> Compiled {
         if matches!(&*member.base.ast, Ast::Name(name) if *name == "$env") {
             return match &*member.property.ast {
+                Ast::Str(name) if member.optional && self.scheme.variable(name).is_none() => {
+                    Ok(self.constant(crate::Value::Nil, Type::Any))
+                }
                 Ast::Str(name) => self.root(at, name),
                 _ => Err(Problem {
                     at,
@@ -199,21 +202,12 @@ impl Compiler<'_> {
                     return Err(self.no_member(callee.at, member, &base.ty, name));
                 };
                 let args = self.arguments(callee.at, name, &def.params, args, None)?;
-                let guarded = self.guarded(base.id, member.optional);
-                Ok(self.emit(Op::Method(guarded, method, args), def.result))
+                // Upstream does not guard the receiver: a method of a nil pointer fails even after `?.`.
+                Ok(self.emit(Op::Method(base.id, method, args), def.result))
             }
-            Type::Any => {
-                let mut compiled = Vec::with_capacity(args.len());
-                for arg in args {
-                    compiled.push(self.node(arg)?.id);
-                }
-                for method in self.scheme.methods_named(name) {
-                    self.graph.value_method(method);
-                }
-                let guarded = self.guarded(base.id, member.optional);
-                let name = self.graph.constant(crate::Value::Str(name.clone()));
-                Ok(self.emit(Op::DynamicMethod(guarded, name, compiled.into()), Type::Any))
-            }
+            // A value of unknown type might be callable in Go; here it fails at run time.
+            Type::Map(value) if value.is_any() => self.dynamic_call(&base, member, name, args),
+            Type::Any => self.dynamic_call(&base, member, name, args),
             Type::Map(value) => {
                 let ty = self.type_name(value);
                 Err(Problem {
@@ -226,10 +220,23 @@ impl Compiler<'_> {
                     return Err(self.no_member(callee.at, member, ty, name));
                 };
                 let typed = self.checked_arguments(callee.at, &method.function, args)?;
-                let guarded = self.guarded(base.id, member.optional);
                 let method = self.graph.value_method(&method);
-                Ok(self.emit(Op::ValueMethod(guarded, method, typed.0), typed.1))
+                Ok(self.emit(Op::ValueMethod(base.id, method, typed.0), typed.1))
             }
         }
+    }
+
+    /// A method looked up by name at run time.
+    fn dynamic_call(&mut self, base: &Typed, member: &Member, name: &Text, args: &[Node]) -> Compiled {
+        let mut compiled = Vec::with_capacity(args.len());
+        for arg in args {
+            compiled.push(self.node(arg)?.id);
+        }
+        for method in self.scheme.methods_named(name) {
+            self.graph.value_method(method);
+        }
+        let guarded = self.guarded(base.id, member.optional);
+        let name = self.graph.constant(crate::Value::Str(name.clone()));
+        Ok(self.emit(Op::DynamicMethod(guarded, name, compiled.into()), Type::Any))
     }
 }

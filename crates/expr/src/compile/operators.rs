@@ -210,7 +210,8 @@ impl Compiler<'_> {
         }
         let hay = self.node(right)?;
         match &hay.ty {
-            Type::Object(_) if matches!(needle.ty, Type::String | Type::Any) => {}
+            // Go sees a structure in a time, one without visible fields.
+            Type::Object(_) | Type::Time if matches!(needle.ty, Type::String | Type::Any) => {}
             Type::Map(_) => {
                 if !matches!(needle.ty, Type::String | Type::Any) {
                     let ty = self.type_name(&needle.ty);

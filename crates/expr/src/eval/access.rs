@@ -98,6 +98,7 @@ pub(crate) fn contains(graph: &Graph, needle: &Value, hay: &Value) -> Result<boo
             None if has_any_keys(map) => Ok(false),
             None => Err(wrong_key(other)),
         },
+        (Value::Time(_), Value::Str(_)) => Ok(false),
         (Value::Object(object), Value::Str(name)) => Ok(graph.objects.field(object.kind, name).is_some()),
         (other, _) => Err(EvalError::new(format!(
             "operator \"in\" not defined on {}",

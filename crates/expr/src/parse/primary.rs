@@ -299,6 +299,9 @@ impl Parser {
             TokenKind::Operator => lex::is_name(&name.text),
             _ => false,
         };
+        if name.kind == TokenKind::End {
+            return Err(self.problem("unexpected end of expression"));
+        }
         if !is_name {
             let at = if self.current.kind == TokenKind::End {
                 self.current.at

@@ -1,0 +1,164 @@
+//! What must hold for a filter to be true, as far as its first `&&` operands say so without any risk.
+
+use crate::ast::BinaryOp;
+use crate::env::Host;
+use crate::ir::{Graph, Loop, LoopKind, NodeId, Op};
+use crate::limits;
+use crate::types::Type;
+use crate::value::{Text, Value};
+
+/// Lists necessary conditions of one filter.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// A text that must be one of these.
+    pub(super) equality: Option<(NodeId, Vec<Text>)>,
+    /// Texts that must contain one of these.
+    pub(super) literals: Vec<(NodeId, Vec<Text>)>,
+}
+
+impl Plan {
+    pub(super) fn of(graph: &Graph, root: NodeId, host: &dyn Host) -> Self {
+        let mut plan = Self::default();
+        plan.conjunct(graph, root, host);
+        plan
+    }
+
+    /// Takes what an operand of the top `&&` chain says; returns whether the operand can neither fail nor change
+    /// anything, so that the next one may be looked at.
+    fn conjunct(&mut self, graph: &Graph, id: NodeId, host: &dyn Host) -> bool {
+        if let Op::And(items) = &graph.node(id).op {
+            return items.iter().all(|item| self.conjunct(graph, *item, host));
+        }
+        if let Some(equality) = equality(graph, id) {
+            if self.equality.is_none() {
+                self.equality = Some(equality);
+            }
+        } else if let Some((subject, texts)) = literals(graph, id, host)
+            && texts.iter().all(|text| !text.is_empty())
+        {
+            self.literals.push((subject, texts));
+        }
+        is_safe(graph, id)
+    }
+}
+
+/// Reads `text == "a"`, `text in ["a", "b"]`, and any of these on one text joined by `||`.
+fn equality(graph: &Graph, id: NodeId) -> Option<(NodeId, Vec<Text>)> {
+    match &graph.node(id).op {
+        Op::Binary(BinaryOp::Equal, left, right) => {
+            let (subject, text) = match (graph.as_constant(*left), graph.as_constant(*right)) {
+                (None, Some(Value::Str(text))) => (*left, text),
+                (Some(Value::Str(text)), None) => (*right, text),
+                _ => return None,
+            };
+            is_stored_text(graph, subject).then(|| (subject, vec![text.clone()]))
+        }
+        Op::InSet(subject, set) => {
+            let texts = graph.sets[*set as usize].texts.clone();
+            is_stored_text(graph, *subject).then_some((*subject, texts))
+        }
+        Op::Or(items) => joined(items.iter().map(|item| equality(graph, *item))),
+        _ => None,
+    }
+}
+
+/// Reads `text contains "a"` (also `startsWith`, `endsWith`), `any(File("f"), {text contains #})`, and any of these on
+/// one text joined by `||`.
+fn literals(graph: &Graph, id: NodeId, host: &dyn Host) -> Option<(NodeId, Vec<Text>)> {
+    match &graph.node(id).op {
+        Op::Binary(op, subject, text) if is_search(*op) && is_pure_text(graph, *subject) => {
+            match graph.as_constant(*text)? {
+                Value::Str(text) => Some((*subject, vec![text.clone()])),
+                _ => None,
+            }
+        }
+        Op::Or(items) => joined(items.iter().map(|item| literals(graph, *item, host))),
+        Op::Loop(inner) if inner.kind == LoopKind::Any => any_of_file(graph, inner, host),
+        _ => None,
+    }
+}
+
+fn any_of_file(graph: &Graph, inner: &Loop, host: &dyn Host) -> Option<(NodeId, Vec<Text>)> {
+    let lines = match &graph.node(inner.source).op {
+        Op::Call(function, args) if graph.functions[*function as usize].name == "File" => match **args {
+            [name] => host.file(graph.as_constant(name)?.as_str()?)?,
+            _ => return None,
+        },
+        _ => graph.as_constant(inner.source)?.clone(),
+    };
+    let Op::Binary(op, subject, element) = &graph.node(inner.body?).op else {
+        return None;
+    };
+    let is_element = graph.node(*element).op == Op::Local(inner.slot);
+    if !is_search(*op) || !is_element || !is_pure_text(graph, *subject) {
+        return None;
+    }
+    let lines = lines.as_array()?;
+    if lines.len() > limits::LOOPS as usize {
+        return None;
+    }
+    let texts = lines.iter().map(|line| match line {
+        Value::Str(text) => Some(text.clone()),
+        _ => None,
+    });
+    Some((*subject, texts.collect::<Option<Vec<Text>>>()?))
+}
+
+fn is_search(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::Contains | BinaryOp::StartsWith | BinaryOp::EndsWith)
+}
+
+/// Joins conditions on one subject; `None` as soon as one is missing or about another.
+fn joined(conditions: impl Iterator<Item = Option<(NodeId, Vec<Text>)>>) -> Option<(NodeId, Vec<Text>)> {
+    let mut all: Option<(NodeId, Vec<Text>)> = None;
+    for condition in conditions {
+        let (subject, texts) = condition?;
+        match &mut all {
+            None => all = Some((subject, texts)),
+            Some((same, joined)) if *same == subject => joined.extend(texts),
+            Some(_) => return None,
+        }
+    }
+    all
+}
+
+/// A text that is simply read from the event.
+fn is_stored_text(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    matches!(node.op, Op::Entry(..) | Op::Field(..)) && is_pure_text(graph, id)
+}
+
+/// A text that can be computed ahead: nothing is changed, and a failure is met again by the filter itself.
+fn is_pure_text(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    node.ty == Type::String && node.facts.memoisable() && !matches!(node.op, Op::Const(_))
+}
+
+/// Reports whether evaluating a node can neither fail nor change anything.
+///
+/// A value of static type string is a text or nil, on which the operators below never fail.
+fn is_safe(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    let is_text = |id: NodeId| graph.node(id).ty == Type::String && is_safe(graph, id);
+    match &node.op {
+        Op::Const(_) | Op::Root(_) => true,
+        Op::Field(base, _) | Op::Entry(base, _, _) => matches!(graph.node(*base).op, Op::Root(_)),
+        Op::Binary(BinaryOp::Equal | BinaryOp::NotEqual, a, b) => is_safe(graph, *a) && is_safe(graph, *b),
+        Op::Binary(op, a, b) if is_search(*op) => is_text(*a) && is_text(*b),
+        Op::InSet(a, _) | Op::Matches(a, _) => is_text(*a),
+        Op::Not(a) => graph.node(*a).ty == Type::Bool && is_test(&graph.node(*a).op) && is_safe(graph, *a),
+        Op::And(items) | Op::Or(items) => items
+            .iter()
+            .all(|item| is_test(&graph.node(*item).op) && is_safe(graph, *item)),
+        _ => false,
+    }
+}
+
+/// Operators that always give a bool (a field of type bool might be nil).
+fn is_test(op: &Op) -> bool {
+    match op {
+        Op::Binary(op, ..) => is_search(*op) || matches!(op, BinaryOp::Equal | BinaryOp::NotEqual),
+        Op::InSet(..) | Op::Matches(..) | Op::Not(_) | Op::And(_) | Op::Or(_) => true,
+        _ => false,
+    }
+}

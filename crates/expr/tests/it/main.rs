@@ -1,0 +1,7 @@
+//! Expressions against recorded verdicts of the Go implementation, the public hub's expressions, and laws.
+
+mod event;
+mod filters;
+mod hub;
+mod laws;
+mod verdicts;

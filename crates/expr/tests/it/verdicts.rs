@@ -1,0 +1,125 @@
+//! Every recorded verdict: the same value, the same refusal, or an error where Go has one.
+
+use expr::{Library, Memo, Type, Value};
+use serde_json::{Value as Json, json};
+
+use crate::event::{self, Event};
+
+/// Writes a value as the recorder does: the type of a number is part of the verdict.
+fn encode(value: &Value) -> Json {
+    match value {
+        Value::Nil => Json::Null,
+        Value::Bool(truth) => json!(truth),
+        Value::Int(number) => json!({"i": number}),
+        Value::Float(number) => json!({"f": go_float(*number)}),
+        Value::Str(text) | Value::Zone(text) => json!(text.to_string()),
+        Value::Bytes(bytes) => json!({"b": bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()}),
+        Value::Array(items) => items.iter().map(encode).collect(),
+        Value::Map(map) => {
+            let mut pairs: Vec<Json> = map
+                .iter()
+                .map(|(key, value)| json!([encode(&key.to_value()), encode(value)]))
+                .collect();
+            pairs.sort_by_key(ToString::to_string);
+            json!({"m": pairs})
+        }
+        Value::Duration(duration) => json!({"d": duration.0}),
+        Value::Time(time) => json!({"t": time.rfc3339_nano()}),
+        Value::Weekday(day) => json!({"i": day}),
+        Value::Month(month) => json!({"i": month}),
+        Value::Object(object) => json!({"o": object.kind.0}),
+        Value::Place(_) => json!("place"),
+    }
+}
+
+/// Sorts the pairs of recorded maps as `encode` does.
+fn normalize(json: &Json) -> Json {
+    match json {
+        Json::Array(items) => items.iter().map(normalize).collect(),
+        Json::Object(map) => match map.get("m").and_then(Json::as_array) {
+            Some(pairs) => {
+                let mut pairs: Vec<Json> = pairs.iter().map(normalize).collect();
+                pairs.sort_by_key(ToString::to_string);
+                json!({"m": pairs})
+            }
+            None if map.contains_key("o") => json!({"o": 0}),
+            None => json.clone(),
+        },
+        other => other.clone(),
+    }
+}
+
+/// Upstream has a stray blank before the place in one message, and calls every literal list `[]interface {}` where we
+/// say what is in it.
+fn comparable(message: &str) -> String {
+    let lists = ["[]interface {}", "[]int", "[]string"];
+    lists.iter().fold(message.replace("  (", " ("), |message, list| {
+        message.replace(list, "list")
+    })
+}
+
+fn check(fixture: &str, known: &[&str]) {
+    let cases: Vec<Json> = serde_json::from_str(fixture).unwrap();
+    let events: Vec<Json> = serde_json::from_str(include_str!("../fixtures/events.json")).unwrap();
+    let objects = event::objects();
+    let scheme = event::scheme(&objects);
+    let mut differences = Vec::new();
+    for case in &cases {
+        let source = case["e"].as_str().unwrap();
+        let mut library = Library::new(&objects);
+        let compiled = library.compile(source, &scheme, &Type::Any);
+        let mut difference = None;
+        match (&compiled, case["c"].as_str()) {
+            (Err(error), Some(expected)) => {
+                let got = error.to_string();
+                let got = got.lines().next().unwrap_or_default();
+                if comparable(got) != comparable(expected) {
+                    difference = Some(format!("refused with {got:?}, Go with {expected:?}"));
+                }
+            }
+            (Err(error), None) => difference = Some(format!("refused: {error}")),
+            (Ok(_), Some(expected)) => difference = Some(format!("accepted, Go refuses with {expected:?}")),
+            (Ok(id), None) => {
+                for (event, expected) in events.iter().zip(case["v"].as_array().unwrap()) {
+                    let mut event = Event::of_json(event);
+                    let got = library.eval(*id, &mut event, &mut Memo::new(&library));
+                    let same = match (&got, expected.get("e")) {
+                        (Err(_), Some(_)) => true,
+                        (Ok(value), None) => normalize(&encode(value)) == normalize(expected),
+                        _ => false,
+                    };
+                    if !same {
+                        let got = got.map(|value| encode(&value).to_string());
+                        difference = Some(format!("gives {got:?}, Go {expected}"));
+                    }
+                }
+            }
+        }
+        if let Some(difference) = difference.filter(|_| !known.contains(&source)) {
+            differences.push(format!("{source}\n    {difference}"));
+        }
+    }
+    assert!(
+        differences.is_empty(),
+        "{} of {} differ:\n{}",
+        differences.len(),
+        cases.len(),
+        differences.join("\n")
+    );
+}
+
+#[test]
+fn the_language_gives_what_go_gives() {
+    check(include_str!("../fixtures/language.json"), &[]);
+}
+
+/// Writes a float as Go's `strconv.FormatFloat(x, 'g', -1, 64)` does.
+fn go_float(number: f64) -> String {
+    golang::fmt::sprintf("%v", &[golang::fmt::Arg::Float(number)])
+}
+
+#[test]
+fn every_operator_on_every_pair_of_types_gives_what_go_gives() {
+    // Go's `math.Pow` and the C library's `pow` differ here in the last bit.
+    check(include_str!("../fixtures/operators.json"), &["evt.Count ** 2.5"]);
+}
