@@ -15,7 +15,7 @@ use crate::resolve::acquisition::Kind;
 use crate::resolve::{self, Findings};
 use crate::resolved::{
     Agent, Client, Config, Console, ContextValues, Credentials, Features, Notification, OnlineCredentials,
-    Profile, Simulation, Source,
+    Paths, Profile, Simulation, Source,
 };
 
 /// The environment, as `$NAME` and `${NAME}` in files refer to it.
@@ -148,6 +148,14 @@ pub fn profiles(path: &Path) -> Result<Vec<Profile>, Vec<Problem>> {
 /// Reads `simulation.yaml` with its `.local`.
 pub fn simulation(path: &Path) -> Result<Simulation, Vec<Problem>> {
     document::merged::<raw::Simulation>(path, None).map(|(raw, _)| resolve::content::simulation(raw))
+}
+
+/// Reads `simulation.yaml` with its `.local`; a file that `config.yaml` does not name may be missing.
+pub fn simulation_of(paths: &Paths) -> Result<Simulation, Vec<Problem>> {
+    if !paths.simulation_is_named && !paths.simulation.exists() {
+        return Ok(Simulation::default());
+    }
+    simulation(&paths.simulation)
 }
 
 /// Reads `console.yaml`; a missing file is the default.

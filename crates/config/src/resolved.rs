@@ -119,6 +119,8 @@ pub struct Paths {
     pub data_dir: PathBuf,
     /// `simulation_path`.
     pub simulation: PathBuf,
+    /// Whether `simulation_path` is written; only then must the file exist.
+    pub simulation_is_named: bool,
     /// `hub_dir`.
     pub hub_dir: PathBuf,
     /// `index_path`.

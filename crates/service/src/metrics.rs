@@ -1,7 +1,8 @@
 //! The metrics of a process and the listener that shows them, with profiles, on 6060.
 
+pub mod profile;
+
 mod process;
-mod profile;
 mod server;
 
 use std::fmt;

@@ -121,12 +121,14 @@ fn paths(raw: Option<raw::main::Paths>, found: &mut Findings<'_>) -> Option<Path
     let hub_dir = found
         .path("config_paths.hub_dir", raw.hub_dir)
         .unwrap_or_else(|| config_dir.join("hub"));
+    let simulation_is_named = raw.simulation_path.as_ref().is_some_and(|path| !path.is_empty());
     let mut below = |field: &str, written, default: &str| {
         found
             .path(field, written)
             .unwrap_or_else(|| config_dir.join(default))
     };
     Some(Paths {
+        simulation_is_named,
         simulation: below(
             "config_paths.simulation_path",
             raw.simulation_path,
