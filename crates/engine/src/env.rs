@@ -207,7 +207,7 @@ impl Env for EventEnv<'_> {
                     Value::texts(event.source_addresses().iter().map(ToString::to_string))
                 }))
             }
-            (appsec::KIND | matched::KIND, _) => overflow::appsec_method(object, method),
+            (appsec::KIND | matched::KIND, _) => Ok(overflow::appsec_method(object, method)),
             _ => self.overflow_method(object, method, args),
         }
     }

@@ -64,7 +64,7 @@ impl Stash {
     }
 
     /// Stores `value`, for the cache's own time when `expires` is `None`; false when there is no such cache.
-    pub fn set(&self, name: &str, key: &str, value: Text, expires: Option<Duration>, now: Timestamp) -> bool {
+    pub fn set(&self, name: &str, key: &str, value: &str, expires: Option<Duration>, now: Timestamp) -> bool {
         let mut caches = self.lock();
         let Some(cache) = caches.get_mut(name) else {
             return false;
@@ -77,7 +77,7 @@ impl Stash {
             cache.evict(now);
         }
         // A stored value outlives the line it was cut from, so it must not hold that line in memory.
-        let value = Text::from(value.as_str());
+        let value = Text::from(value);
         cache.entries.insert(
             key.to_owned(),
             Entry {
@@ -154,7 +154,7 @@ mod tests {
     fn entries_expire_after_the_time_of_their_cache() {
         let stash = Stash::default();
         stash.declare("c", 10, Duration::from_secs(5), Strategy::Lru);
-        assert!(stash.set("c", "k", "v".into(), None, at(0)));
+        assert!(stash.set("c", "k", "v", None, at(0)));
         assert_eq!(stash.get("c", "k", at(4)).as_deref(), Some("v"));
         assert_eq!(stash.get("c", "k", at(5)), None);
     }
@@ -164,10 +164,10 @@ mod tests {
         let stash = Stash::default();
         stash.declare("c", 2, Duration::from_secs(50), Strategy::Lru);
         for key in ["a", "b"] {
-            stash.set("c", key, "v".into(), None, at(0));
+            stash.set("c", key, "v", None, at(0));
         }
         stash.get("c", "a", at(1));
-        stash.set("c", "d", "v".into(), None, at(1));
+        stash.set("c", "d", "v", None, at(1));
         let held = ["a", "b", "d"].map(|key| stash.get("c", key, at(2)).is_some());
         assert_eq!(held, [true, false, true]);
     }
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_cache_nobody_declared_takes_nothing() {
         let stash = Stash::default();
-        assert!(!stash.set("c", "k", "v".into(), None, at(0)));
+        assert!(!stash.set("c", "k", "v", None, at(0)));
         assert_eq!(stash.get("c", "k", at(0)), None);
     }
 }

@@ -33,20 +33,20 @@ pub struct PatternFile {
     pub text: String,
 }
 
-/// An open MaxMind database.
+/// An open `MaxMind` database.
 pub type Mmdb = maxminddb::Reader<Vec<u8>>;
 
 /// What only the shell can do for an expression or an enricher; every answer may be "not available".
 pub trait Outside: Send + Sync {
     /// Returns the first name of `address`, with its trailing dot; `None` when there is none or no resolver.
     fn reverse_dns(&self, address: IpAddr) -> Option<String> {
-        let _no_resolver = address;
+        let _ = address;
         None
     }
 
     /// Takes a line for the log: of an expression (`LogInfo`), or of an item that failed at run time.
     fn log(&self, level: LogLevel, message: &str) {
-        let _no_log = (level, message);
+        let _ = (level, message);
     }
 }
 

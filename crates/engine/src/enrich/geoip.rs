@@ -1,4 +1,4 @@
-//! Country, place, autonomous system and network of an address, from MaxMind databases.
+//! Country, place, autonomous system and network of an address, from `MaxMind` databases.
 
 use std::net::IpAddr;
 

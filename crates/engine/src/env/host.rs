@@ -75,11 +75,7 @@ impl Host for RunHost<'_> {
         value: &str,
         expires: Option<Duration>,
     ) -> Result<(), EvalError> {
-        if self
-            .world
-            .stash
-            .set(cache, key, Text::from(value), expires, self.now)
-        {
+        if self.world.stash.set(cache, key, value, expires, self.now) {
             return Ok(());
         }
         Err(EvalError::new(format!("cache {cache} not found")))

@@ -233,7 +233,7 @@ pub(super) fn appsec_field(object: Object, field: FieldId) -> Value {
     }
 }
 
-pub(super) fn appsec_method(object: Object, method: MethodId) -> Result<Value, EvalError> {
+pub(super) fn appsec_method(object: Object, method: MethodId) -> Value {
     let is_list = if object.kind == appsec::KIND {
         matches!(
             method,
@@ -245,21 +245,20 @@ pub(super) fn appsec_method(object: Object, method: MethodId) -> Result<Value, E
             matched::GET_RULE_IDS | matched::KINDS | matched::GET_MATCHED_ZONES
         )
     };
-    Ok(if is_list {
+    if is_list {
         Value::array(Vec::new())
     } else {
         Value::Str(Text::default())
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::{RunHost, event};
+    use crate::env::RunHost;
 
     #[test]
     fn rewriting_the_alert_source_shows_in_the_sources() {
-        let _kinds = event::KIND;
         let overflow = RuntimeAlert {
             identities: vec![crate::event::Identity {
                 scope: "Ip".into(),

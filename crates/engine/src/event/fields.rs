@@ -91,9 +91,9 @@ impl PartialEq for Fields {
 impl Eq for Fields {}
 
 impl<'a> FromIterator<(&'a str, &'a str)> for Fields {
-    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(entries: I) -> Self {
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(iter: I) -> Self {
         let mut fields = Self::default();
-        for (key, value) in entries {
+        for (key, value) in iter {
             fields.set(Name::new(key), Text::from(value));
         }
         fields

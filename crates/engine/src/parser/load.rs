@@ -158,7 +158,7 @@ struct Place<'a> {
     path: String,
 }
 
-impl<'a> Place<'a> {
+impl Place<'_> {
     /// Goes down to `key`, which may be an element (`nodes[2]`); an absent key keeps the position.
     fn key(&self, key: &str) -> Self {
         let (name, index) = match key.strip_suffix(']').and_then(|key| key.split_once('[')) {
@@ -305,32 +305,28 @@ impl Compiler<'_, '_> {
         let (mut ips, mut cidrs, mut expressions) =
             (std::collections::HashSet::new(), Vec::new(), Vec::new());
         for (i, text) in spec.ip.iter().enumerate() {
-            match text.parse() {
-                Ok(address) => {
-                    ips.insert(address);
-                }
-                Err(_) => {
-                    let place = place.key(&format!("ip[{i}]"));
-                    self.refuse(
-                        &place,
-                        format!("{text:?} is not an address"),
-                        "write an IPv4 or IPv6 address",
-                    );
-                }
+            if let Ok(address) = text.parse() {
+                ips.insert(address);
+                continue;
             }
+            let place = place.key(&format!("ip[{i}]"));
+            self.refuse(
+                &place,
+                format!("{text:?} is not an address"),
+                "write an IPv4 or IPv6 address",
+            );
         }
         for (i, text) in spec.cidr.iter().enumerate() {
-            match text.parse() {
-                Ok(network) => cidrs.push(network),
-                Err(_) => {
-                    let place = place.key(&format!("cidr[{i}]"));
-                    self.refuse(
-                        &place,
-                        format!("{text:?} is not a network"),
-                        "write it as 192.0.2.0/24",
-                    );
-                }
+            if let Ok(network) = text.parse() {
+                cidrs.push(network);
+                continue;
             }
+            let place = place.key(&format!("cidr[{i}]"));
+            self.refuse(
+                &place,
+                format!("{text:?} is not a network"),
+                "write it as 192.0.2.0/24",
+            );
         }
         for (i, source) in spec.expression.iter().enumerate() {
             expressions.extend(self.expression(source, &place.key(&format!("expression[{i}]"))));

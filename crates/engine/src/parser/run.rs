@@ -161,7 +161,7 @@ impl Run<'_> {
 
     fn whitelist(&mut self, node: &Node, whitelist: &Whitelist, event: &mut Event) -> bool {
         self.tally.count(whitelist.hits);
-        let matched = self.is_listed(whitelist, event) || self.is_excused(node, whitelist, event);
+        let matched = is_listed(whitelist, event) || self.is_excused(node, whitelist, event);
         if !matched {
             return false;
         }
@@ -183,16 +183,6 @@ impl Run<'_> {
             self.memo.invalidate(field);
         }
         true
-    }
-
-    fn is_listed(&self, whitelist: &Whitelist, event: &Event) -> bool {
-        if whitelist.ips.is_empty() && whitelist.cidrs.is_empty() {
-            return false;
-        }
-        // Exact comparison: an IPv4 address written as IPv6 is no IPv4 address, as with Go's netip.
-        event.source_addresses().iter().any(|address| {
-            whitelist.ips.contains(address) || whitelist.cidrs.iter().any(|network| network.contains(address))
-        })
     }
 
     fn is_excused(&mut self, node: &Node, whitelist: &Whitelist, event: &mut Event) -> bool {
@@ -251,7 +241,7 @@ impl Run<'_> {
         let texts = [self.eval(step.key, event), self.eval(step.value, event)];
         if let [Ok(Value::Str(key)), Ok(Value::Str(value))] = &texts {
             let (stash, now) = (&self.host.world().stash, self.host.time());
-            stash.set(&step.cache, key, value.clone(), None, now);
+            stash.set(&step.cache, key, value, None, now);
             return;
         }
         self.warn(node, || {
@@ -343,6 +333,16 @@ impl Run<'_> {
             self.host.world().outside.log(LogLevel::Warn, &line);
         }
     }
+}
+
+fn is_listed(whitelist: &Whitelist, event: &Event) -> bool {
+    if whitelist.ips.is_empty() && whitelist.cidrs.is_empty() {
+        return false;
+    }
+    // Exact comparison: an IPv4 address written as IPv6 is no IPv4 address, as with Go's netip.
+    event.source_addresses().iter().any(|address| {
+        whitelist.ips.contains(address) || whitelist.cidrs.iter().any(|network| network.contains(address))
+    })
 }
 
 fn method_writes(method: Method, mode: Mode) -> &'static [FieldId] {

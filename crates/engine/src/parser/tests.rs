@@ -193,10 +193,8 @@ fn a_semantic_used_twice_is_that_of_its_last_occurrence() {
 #[test]
 fn a_parent_without_grok_takes_the_state_of_its_last_child() {
     let node = |own: &str, children: &[&str]| {
-        let children: String = children
-            .iter()
-            .map(|p| format!("  - grok: {{pattern: '{p}', apply_on: Line.Raw}}\n"))
-            .collect();
+        let child = |p: &&str| format!("  - grok: {{pattern: '{p}', apply_on: Line.Raw}}\n");
+        let children = children.iter().map(child).collect::<Vec<_>>().concat();
         run(
             &[("s00/a.yaml", &format!("name: me/a\n{own}nodes:\n{children}"))],
             "one two",
@@ -493,7 +491,9 @@ fn an_overflow_passes_the_post_overflow_stages_and_may_be_whitelisted() {
             "name: me/b\nwhitelist: {reason: friend, ip: [1.2.3.4]}",
         ),
     ]);
-    files.iter_mut().for_each(|file| file.kind = Kind::Postoverflow);
+    for file in &mut files {
+        file.kind = Kind::Postoverflow;
+    }
     let rules = Rules::load(&files, world(), Settings::default()).unwrap();
     let source = crate::event::Source {
         ip: "1.2.3.4".into(),

@@ -10,7 +10,7 @@ fn groks(node: &Node, library: &mut Library, found: &mut Vec<(bool, String)>) {
     if let Some(Yaml::Mapping(entries)) = node.get("pattern_syntax").map(Node::kind) {
         for (name, text) in entries {
             if let (Some(name), Some(text)) = (name.text(), text.text()) {
-                library.define(name, text).ok();
+                drop(library.define(name, text));
             }
         }
     }
@@ -48,7 +48,11 @@ fn hub_patterns_capture_the_same_with_and_without_the_fast_matcher() {
     let mut groks = Vec::new();
     let mut refused = Vec::new();
     for (is_name, text) in &found {
-        match if *is_name { library.compile_name(text) } else { library.compile(text) } {
+        match if *is_name {
+            library.compile_name(text)
+        } else {
+            library.compile(text)
+        } {
             Ok(grok) => groks.push(grok),
             Err(error) => refused.push(format!("{text}: {error}")),
         }

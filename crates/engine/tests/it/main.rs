@@ -1,5 +1,11 @@
 //! Tests of the engine on content from outside: the hub's items and their recorded outcomes.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests may panic, and say what they left out"
+)]
+
 mod corpus;
 mod grok_corpus;
 mod hub;

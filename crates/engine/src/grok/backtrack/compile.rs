@@ -174,12 +174,11 @@ impl Builder {
     fn narrow(&mut self, head: usize) {
         for index in head + 1..self.nodes.len() {
             let viable = match self.nodes.get(index) {
-                Some(Node::Save { next, .. }) => self.viable(*next),
                 Some(Node::Look {
                     look: Look::End | Look::EndLF,
                     ..
                 }) => continue,
-                Some(Node::Look { next, .. }) => self.viable(*next),
+                Some(Node::Save { next, .. } | Node::Look { next, .. }) => self.viable(*next),
                 Some(Node::Choice { from, to }) => self
                     .branches
                     .get(*from..*to)

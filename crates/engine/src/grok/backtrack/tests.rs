@@ -5,7 +5,10 @@ use regex_automata::meta::Regex;
 
 use super::*;
 
-fn general(hir: &Hir, text: &str, captures: usize) -> Option<Vec<Option<(usize, usize)>>> {
+/// The span of every capture of a match.
+type Found = Option<Vec<Option<(usize, usize)>>>;
+
+fn general(hir: &Hir, text: &str, captures: usize) -> Found {
     let regex = Regex::builder().build_from_hir(hir).unwrap();
     let mut found = regex.create_captures();
     regex.captures(text, &mut found);
@@ -17,7 +20,7 @@ fn general(hir: &Hir, text: &str, captures: usize) -> Option<Vec<Option<(usize, 
 }
 
 /// Runs both; `None` when the expression has no program or the budget ran out.
-fn both(pattern: &str, text: &str) -> Option<[Option<Vec<Option<(usize, usize)>>>; 2]> {
+fn both(pattern: &str, text: &str) -> Option<[Found; 2]> {
     let hir = regex_automata::util::syntax::parse(pattern).ok()?;
     let captures = hir.properties().explicit_captures_len();
     let program = Program::new(&hir, captures)?;
