@@ -184,6 +184,29 @@ impl Place<'_> {
         }
     }
 
+    /// Returns where in the file an expression's error is: exactly for an expression on one line, else its beginning.
+    fn in_expression(&self, source: &str, error: &expr::CompileError) -> (usize, usize) {
+        let (line, column) = (self.node.line(), self.node.column());
+        if source.contains('\n') {
+            return (line, column);
+        }
+        let written = self
+            .item
+            .text
+            .lines()
+            .nth(line.saturating_sub(1))
+            .unwrap_or_default();
+        let quote = written
+            .chars()
+            .nth(column.saturating_sub(1))
+            .is_some_and(|c| matches!(c, '"' | '\''));
+        let is_quoted = quote && !source.starts_with(['"', '\'']);
+        (
+            line,
+            column + usize::from(is_quoted) + error.column.saturating_sub(1),
+        )
+    }
+
     fn problem(&self, message: impl Into<String>, cure: impl Into<String>) -> Problem {
         Problem::in_file(&self.item.path, message, cure)
             .at(self.node.line(), self.node.column())
@@ -283,8 +306,10 @@ impl Compiler<'_, '_> {
         {
             Ok(id) => Some(id),
             Err(error) => {
-                let message = format!("expression {source:?}: {error}");
-                self.refuse(place, message, "mend the expression");
+                let (line, column) = place.in_expression(source, &error);
+                let message = format!("the expression does not compile: {}", error.message);
+                let problem = place.problem(message, format!("mend {}", shortened(source)));
+                self.loader.problems.push(problem.at(line, column));
                 None
             }
         }
@@ -536,6 +561,16 @@ impl Compiler<'_, '_> {
         };
         // An unknown target keeps its expression: evaluating it may have effects that later nodes see.
         Some(Static { source, target })
+    }
+}
+
+/// Returns the beginning of an expression, for messages.
+fn shortened(source: &str) -> String {
+    const LONGEST: usize = 120;
+    let line = source.trim().replace('\n', " ");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} …", line.get(..end).unwrap_or_default()),
+        None => line,
     }
 }
 
