@@ -3,11 +3,17 @@
 pub mod date;
 pub mod geoip;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, LazyLock},
+};
 
 use golang::time::Time;
 
 use crate::{Event, Mode, Name, Text, env::RunHost};
+
+/// Written for every line with a date, so it is interned once.
+static MARSHALED_TIME: LazyLock<Name> = LazyLock::new(|| Name::new("MarshaledTime"));
 
 /// The methods upstream knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,15 @@
 //! Interned names: keys of events, item names and labels are compared by address and cost no reference count.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     fmt,
     sync::{OnceLock, RwLock},
 };
 
+use arcstr::ArcStr;
 use expr::Key;
+
+use crate::Text;
 
 /// How many names a process may intern; keys come from items, so only an item that makes keys from data gets there.
 const LIMIT: usize = 1 << 17;
@@ -18,26 +21,46 @@ pub struct Name {
     hash: u32,
 }
 
+/// Every name with the buffer it lives in.
+type Table = RwLock<HashMap<&'static str, ArcStr>>;
+
+fn table() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(RwLock::default)
+}
+
 impl Name {
     /// Interns `text`; `None` once the process holds 131,072 names.
     pub fn try_new(text: &str) -> Option<Self> {
-        static TABLE: OnceLock<RwLock<HashSet<&'static str>>> = OnceLock::new();
-        let table = TABLE.get_or_init(RwLock::default);
-        if let Ok(held) = table.read()
-            && let Some(known) = held.get(text)
+        if let Ok(held) = table().read()
+            && let Some((known, _)) = held.get_key_value(text)
         {
             return Some(Self::known(known));
         }
-        let mut held = table.write().ok()?;
-        if let Some(known) = held.get(text) {
+        let mut held = table().write().ok()?;
+        if let Some((known, _)) = held.get_key_value(text) {
             return Some(Self::known(known));
         }
         if held.len() >= LIMIT {
             return None;
         }
-        let leaked: &'static str = Box::leak(text.to_owned().into_boxed_str());
-        held.insert(leaked);
+        let buffer = ArcStr::from(text);
+        let leaked = buffer.leak();
+        held.insert(leaked, buffer);
         Some(Self::known(leaked))
+    }
+
+    /// Returns the name as a value; its copies share the interned buffer and count no references.
+    pub fn to_text(self) -> Text {
+        let held = table().read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        held.get(self.text)
+            .cloned()
+            .map_or_else(|| Text::from(self.text), Text::from)
+    }
+
+    /// Interns `text`; a full table yields the empty name.
+    pub fn new(text: &str) -> Self {
+        Self::try_new(text).unwrap_or_else(|| Self::known(""))
     }
 
     fn known(text: &'static str) -> Self {
@@ -45,11 +68,6 @@ impl Name {
             text,
             hash: Key::hash_of(text),
         }
-    }
-
-    /// Interns `text`; a full table yields the empty name.
-    pub fn new(text: &str) -> Self {
-        Self::try_new(text).unwrap_or_else(|| Self::known(""))
     }
 
     /// Returns the text.

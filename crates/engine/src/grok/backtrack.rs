@@ -169,8 +169,11 @@ struct Run<'a> {
     budget: &'a mut usize,
 }
 
-/// Where to go on.
+/// Where to go on: node and position. A pair travels in registers, which an `Option` of a pair does not.
 type Place = (usize, usize);
+
+/// Nowhere to go on: back to the last choice.
+const DEAD_END: Place = (usize::MAX, 0);
 
 impl Run<'_> {
     fn at(&mut self, start: usize) -> Outcome {
@@ -183,66 +186,70 @@ impl Run<'_> {
             let Some(node) = self.program.nodes.get(place.0) else {
                 return Outcome::GaveUp;
             };
-            let step = match *node {
+            place = match *node {
                 Node::Match => return Outcome::Match,
                 Node::Literal { from, to, next } => self.literal(from, to, next, place.1),
-                Node::Class { set, next } => self
-                    .program
-                    .sets
-                    .get(set)
-                    .and_then(|set| set.step(self.text, place.1))
-                    .map(|at| (next, at)),
+                Node::Class { set, next } => self.class(set, next, place.1),
                 Node::Loop { greedy: true, .. } => self.greedy(*node, place),
                 Node::Loop { .. } => self.lazy(*node, place),
-                Node::Choice { from, .. } => self.choice(place.0, from, place.1),
+                Node::Choice { from, to } => self.choice(place.0, from, to, place.1),
                 Node::Save { slot, next } => self.save(slot, next, place.1),
-                Node::Look { look, next } => look_holds(look, self.text, place.1).then_some((next, place.1)),
+                Node::Look { look, next } if look_holds(look, self.text, place.1) => (next, place.1),
+                Node::Look { .. } => DEAD_END,
             };
-            match step.or_else(|| self.backtrack()) {
-                Some(next) => place = next,
-                None => return Outcome::NoMatch,
+            if place == DEAD_END {
+                place = self.backtrack();
+                if place == DEAD_END {
+                    return Outcome::NoMatch;
+                }
             }
         }
     }
 
-    fn literal(&self, from: usize, to: usize, next: usize, at: usize) -> Option<Place> {
-        let literal = self.program.literals.get(from..to)?;
-        self.text
-            .get(at..)?
-            .starts_with(literal)
-            .then_some((next, at + literal.len()))
-    }
-
-    fn save(&mut self, slot: usize, next: usize, at: usize) -> Option<Place> {
-        let held = self.scratch.slots.get_mut(slot)?;
-        let value = std::mem::replace(held, at);
-        if !self.scratch.stack.is_empty() {
-            self.scratch.stack.push(Frame::Restore { slot, value });
+    fn literal(&self, from: usize, to: usize, next: usize, at: usize) -> Place {
+        match (self.program.literals.get(from..to), self.text.get(at..)) {
+            (Some(literal), Some(rest)) if rest.starts_with(literal) => (next, at + literal.len()),
+            _ => DEAD_END,
         }
-        Some((next, at))
     }
 
-    fn choice(&mut self, node: usize, from: usize, at: usize) -> Option<Place> {
-        let Node::Choice { to, .. } = *self.program.nodes.get(node)? else {
-            return None;
-        };
+    fn class(&self, set: usize, next: usize, at: usize) -> Place {
+        match self.program.sets.get(set).and_then(|set| set.step(self.text, at)) {
+            Some(after) => (next, after),
+            None => DEAD_END,
+        }
+    }
+
+    fn save(&mut self, slot: usize, next: usize, at: usize) -> Place {
+        if let Some(held) = self.scratch.slots.get_mut(slot) {
+            let value = std::mem::replace(held, at);
+            if !self.scratch.stack.is_empty() {
+                self.scratch.stack.push(Frame::Restore { slot, value });
+            }
+        }
+        (next, at)
+    }
+
+    fn choice(&mut self, node: usize, from: usize, to: usize, at: usize) -> Place {
         let byte = self.text.get(at).copied();
-        let mut chosen = None;
+        let mut chosen = DEAD_END;
         for branch in from..to {
-            let target = *self.program.branches.get(branch)?;
-            if !self.program.viable(target).allows(byte) {
+            let Some(target) = self.program.branches.get(branch) else {
+                break;
+            };
+            if !self.program.viable(*target).allows(byte) {
                 continue;
             }
-            if chosen.is_some() {
+            if chosen != DEAD_END {
                 self.scratch.stack.push(Frame::Branch { node, branch, at });
                 break;
             }
-            chosen = Some((target, at));
+            chosen = (*target, at);
         }
         chosen
     }
 
-    fn greedy(&mut self, node: Node, (index, start): Place) -> Option<Place> {
+    fn greedy(&mut self, node: Node, (index, start): Place) -> Place {
         let Node::Loop {
             set,
             min,
@@ -252,9 +259,11 @@ impl Run<'_> {
             ..
         } = node
         else {
-            return None;
+            return DEAD_END;
         };
-        let set = self.program.sets.get(set)?;
+        let Some(set) = self.program.sets.get(set) else {
+            return DEAD_END;
+        };
         let (mut at, mut low, mut count) = (start, start, 0);
         while count < max
             && let Some(after) = set.step(self.text, at)
@@ -267,20 +276,17 @@ impl Run<'_> {
         }
         *self.budget = self.budget.saturating_sub((at - start) / 16);
         if count < min {
-            return None;
+            return DEAD_END;
         }
         if disjoint {
-            return self
-                .program
-                .viable(next)
-                .allows(self.text.get(at).copied())
-                .then_some((next, at));
+            let is_viable = self.program.viable(next).allows(self.text.get(at).copied());
+            return if is_viable { (next, at) } else { DEAD_END };
         }
         self.settle_back(index, next, low, at)
     }
 
     /// Goes back from `at` to the first place where `next` may begin.
-    fn settle_back(&mut self, index: usize, next: usize, low: usize, mut at: usize) -> Option<Place> {
+    fn settle_back(&mut self, index: usize, next: usize, low: usize, mut at: usize) -> Place {
         let viable = self.program.viable(next);
         loop {
             let byte = self.text.get(at).copied();
@@ -288,33 +294,41 @@ impl Run<'_> {
                 if at > low {
                     self.scratch.stack.push(Frame::Back { node: index, low, at });
                 }
-                return Some((next, at));
+                return (next, at);
             }
             if at <= low {
-                return None;
+                return DEAD_END;
             }
             at -= 1;
         }
     }
 
-    fn lazy(&mut self, node: Node, (index, start): Place) -> Option<Place> {
+    fn lazy(&mut self, node: Node, (index, start): Place) -> Place {
         let Node::Loop { set, min, max, .. } = node else {
-            return None;
+            return DEAD_END;
         };
-        let set = self.program.sets.get(set)?;
+        let Some(set) = self.program.sets.get(set) else {
+            return DEAD_END;
+        };
         let mut at = start;
         for _ in 0..min {
-            at = set.step(self.text, at)?;
+            match set.step(self.text, at) {
+                Some(after) => at = after,
+                None => return DEAD_END,
+            }
         }
-        self.settle_forward(index, at, max.saturating_sub(min))
+        let left = if max == u32::MAX { max } else { max - min };
+        self.settle_forward(index, at, left)
     }
 
     /// Goes on from `at` to the first place where the node after the loop may begin.
-    fn settle_forward(&mut self, index: usize, mut at: usize, mut left: u32) -> Option<Place> {
+    fn settle_forward(&mut self, index: usize, mut at: usize, mut left: u32) -> Place {
         let Some(Node::Loop { set, next, .. }) = self.program.nodes.get(index).copied() else {
-            return None;
+            return DEAD_END;
         };
-        let set = self.program.sets.get(set)?;
+        let Some(set) = self.program.sets.get(set) else {
+            return DEAD_END;
+        };
         let viable = self.program.viable(next);
         let start = at;
         loop {
@@ -327,45 +341,67 @@ impl Run<'_> {
                     });
                 }
                 *self.budget = self.budget.saturating_sub((at - start) / 16);
-                return Some((next, at));
+                return (next, at);
             }
             if left == 0 {
-                return None;
+                return DEAD_END;
             }
-            at = set.step(self.text, at)?;
-            left = if left == u32::MAX { left } else { left - 1 };
+            match set.step(self.text, at) {
+                Some(after) => at = after,
+                None => return DEAD_END,
+            }
+            left = one_less(left);
         }
     }
 
-    fn backtrack(&mut self) -> Option<Place> {
+    fn backtrack(&mut self) -> Place {
         while let Some(frame) = self.scratch.stack.pop() {
             let place = match frame {
                 Frame::Restore { slot, value } => {
                     if let Some(held) = self.scratch.slots.get_mut(slot) {
                         *held = value;
                     }
-                    None
+                    continue;
                 }
-                Frame::Branch { node, branch, at } => self.choice(node, branch, at),
+                Frame::Branch { node, branch, at } => match self.program.nodes.get(node) {
+                    Some(Node::Choice { to, .. }) => self.choice(node, branch, *to, at),
+                    _ => DEAD_END,
+                },
                 Frame::Back { node, low, at } => match self.program.nodes.get(node) {
                     Some(Node::Loop { next, .. }) => self.settle_back(node, *next, low, at - 1),
-                    _ => None,
+                    _ => DEAD_END,
                 },
                 Frame::Forward { node, at, left } => self.one_more(node, at, left),
             };
-            if place.is_some() {
+            if place != DEAD_END {
                 return place;
             }
         }
-        None
+        DEAD_END
     }
 
-    fn one_more(&mut self, index: usize, at: usize, left: u32) -> Option<Place> {
-        let Some(Node::Loop { set, .. }) = self.program.nodes.get(index).copied() else {
-            return None;
+    fn one_more(&mut self, index: usize, at: usize, left: u32) -> Place {
+        let Some(Node::Loop { set, .. }) = self.program.nodes.get(index) else {
+            return DEAD_END;
         };
-        let at = self.program.sets.get(set)?.step(self.text, at)?;
-        self.settle_forward(index, at, if left == u32::MAX { left } else { left - 1 })
+        match self
+            .program
+            .sets
+            .get(*set)
+            .and_then(|set| set.step(self.text, at))
+        {
+            Some(after) => self.settle_forward(index, after, one_less(left)),
+            None => DEAD_END,
+        }
+    }
+}
+
+/// Counts a repetition down; `u32::MAX` stands for no limit.
+fn one_less(left: u32) -> u32 {
+    if left == u32::MAX {
+        left
+    } else {
+        left.saturating_sub(1)
     }
 }
 

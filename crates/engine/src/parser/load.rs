@@ -576,5 +576,5 @@ fn shortened(source: &str) -> String {
 
 /// Returns `text` as a value that all events of all workers share; interned, so that copies count nothing.
 fn constant(text: &str) -> Text {
-    Text::from(text)
+    Name::try_new(text).map_or_else(|| Text::from(text), Name::to_text)
 }
