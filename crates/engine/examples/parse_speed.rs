@@ -50,7 +50,7 @@ fn main() -> Result<(), Fail> {
     let text: arcstr::ArcStr = read(Path::new(log))?.into();
     let labels = Arc::new(BTreeMap::from([("type".to_owned(), kind.clone())]));
     let source: Arc<str> = Arc::from(log.as_str());
-    let lines: Vec<arcstr::Substr> = text.lines().map(|line| line.into()).collect();
+    let lines: Vec<arcstr::Substr> = text.lines().map(Into::into).collect();
     let mut worker = rules.worker();
     for round in 0..5 {
         let mut counts = [0_usize; 3];

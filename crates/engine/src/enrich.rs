@@ -97,9 +97,7 @@ fn parse_date(text: &str, event: &mut Event, host: &RunHost<'_>) {
         Some(date::Found::Marshaled(text)) => text,
         None => Time::from_timestamp(now).rfc3339_nano(),
     };
-    event
-        .enriched
-        .set(Name::new("MarshaledTime"), Text::from(marshaled));
+    event.enriched.set(*MARSHALED_TIME, Text::from(marshaled));
 }
 
 fn unmarshal(event: &mut Event) {
