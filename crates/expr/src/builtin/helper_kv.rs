@@ -1,0 +1,111 @@
+//! Helpers that read `key=value` texts: `ParseKV`, `ParseKVLax`, and `KeyExists`.
+//!
+//! Upstream: `pkg/exprhelpers/helpers.go`; `agent.md` §3.5.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::error::EvalError;
+use crate::function::{Call, Effect, Function, Signature};
+use crate::key::Key;
+use crate::map::Map;
+use crate::types::Type;
+use crate::value::{Text, Value};
+
+/// A key without blanks and equal signs, then a quoted value, a bare one or none.
+static PAIR: LazyLock<Option<Regex>> =
+    LazyLock::new(|| golang::regexp::compile(r#"([^=\s]+)=(?:"((?:[^"\\]|\\.)*)"|([^=\s]+)|\s*)"#).ok());
+
+pub(super) fn functions() -> Vec<Function> {
+    let signature = || Signature::fixed([Type::String, Type::anys(), Type::String], Type::Any);
+    vec![
+        Function::with_effect("ParseKV", signature(), Effect::WritesArgument(1), |call| {
+            let pairs = strict_pairs(call.text(0)?);
+            store(call, pairs)
+        }),
+        Function::with_effect("ParseKVLax", signature(), Effect::WritesArgument(1), |call| {
+            let pairs = lax_pairs(call.text(0)?);
+            store(call, pairs)
+        }),
+        Function::pure(
+            "KeyExists",
+            Signature::fixed([Type::String, Type::anys()], Type::Bool),
+            |call| {
+                let key = call.text(0)?;
+                Ok(Value::Bool(
+                    call.arg(1).as_map().is_some_and(|map| map.contains_key(key)),
+                ))
+            },
+        ),
+    ]
+}
+
+/// Merges the pairs into the map of strings under the key that argument 2 names.
+fn store(call: &mut Call<'_>, pairs: Vec<(String, String)>) -> Result<Value, EvalError> {
+    if pairs.is_empty() {
+        return Err(EvalError::new("could not find any key/value pair in line"));
+    }
+    call.charge(pairs.len())?;
+    let (place, key) = (call.place(1)?, call.text(2)?.to_owned());
+    let mut map = match call.env.entry(place.object, place.field, &Key::new(key.as_str())) {
+        Value::Nil => Map::of_strings::<Text, Text>([]),
+        Value::Map(map) if map.missing() == crate::map::Missing::EmptyText => (*map).clone(),
+        _ => return Err(EvalError::new("target is not a map[string]string")),
+    };
+    for (name, value) in pairs {
+        map.insert(name, Value::from(value));
+    }
+    call.env.set_entry(place, &key, Value::map(map))?;
+    Ok(Value::Nil)
+}
+
+fn strict_pairs(text: &str) -> Vec<(String, String)> {
+    let Some(pair) = PAIR.as_ref() else {
+        return Vec::new();
+    };
+    pair.captures_iter(text)
+        .map(|found| {
+            let group = |n: usize| found.get(n).map_or("", |m| m.as_str());
+            let value = if group(2).is_empty() { group(3) } else { group(2) };
+            (group(1).to_owned(), value.to_owned())
+        })
+        .collect()
+}
+
+/// Reads values that may hold blanks: each runs up to the next `key=` outside of quotes.
+fn lax_pairs(text: &str) -> Vec<(String, String)> {
+    let starts = key_places(text);
+    let mut pairs = Vec::with_capacity(starts.len());
+    for (n, (from, equals)) in starts.iter().enumerate() {
+        let end = starts.get(n + 1).map_or(text.len(), |(next, _)| *next);
+        let key = text.get(*from..*equals).unwrap_or_default();
+        let value = golang::strings::trim_space(text.get(equals + 1..end).unwrap_or_default());
+        let bare = value
+            .strip_prefix('"')
+            .and_then(|v| v.strip_suffix('"'))
+            .unwrap_or(value);
+        pairs.push((key.to_owned(), bare.to_owned()));
+    }
+    pairs
+}
+
+/// Returns where each key begins and where its equal sign stands.
+fn key_places(text: &str) -> Vec<(usize, usize)> {
+    let mut places: Vec<(usize, usize)> = Vec::new();
+    let (mut quoted, mut escaped, mut word) = (false, false, 0);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            c if golang::strings::is_space(c) => word = at + c.len_utf8(),
+            '=' if at > word && !text.get(word..at).is_some_and(|w| w.contains(['=', '"'])) => {
+                places.push((word, at));
+            }
+            _ => {}
+        }
+    }
+    places
+}
