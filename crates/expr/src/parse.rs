@@ -407,3 +407,6 @@ fn describe(token: &Token) -> String {
         format!("{kind}({})", lex::quote(&token.text))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,7 +86,7 @@ fn wrong_key(key: &Value) -> EvalError {
 /// Decides `needle in hay`.
 pub(crate) fn contains(graph: &Graph, needle: &Value, hay: &Value) -> Result<bool, EvalError> {
     match (hay, needle) {
-        (Value::Nil, _) => Ok(false),
+        (Value::Nil, _) | (Value::Time(_), Value::Str(_)) => Ok(false),
         (Value::Array(items), _) => Ok(items.iter().any(|item| item.equals(needle))),
         (Value::Bytes(bytes), _) => Ok(bytes
             .iter()
@@ -98,7 +98,6 @@ pub(crate) fn contains(graph: &Graph, needle: &Value, hay: &Value) -> Result<boo
             None if has_any_keys(map) => Ok(false),
             None => Err(wrong_key(other)),
         },
-        (Value::Time(_), Value::Str(_)) => Ok(false),
         (Value::Object(object), Value::Str(name)) => Ok(graph.objects.field(object.kind, name).is_some()),
         (other, _) => Err(EvalError::new(format!(
             "operator \"in\" not defined on {}",

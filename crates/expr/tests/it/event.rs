@@ -77,26 +77,25 @@ impl Event {
                 pairs.map(|(k, v)| (k.as_str(), v.as_str().unwrap_or_default())),
             ))
         };
-        let ints = |json: &serde_json::Value| {
-            Value::array(json.as_array().into_iter().flatten().map(|v| int(v)).collect())
-        };
+        let ints =
+            |json: &serde_json::Value| Value::array(json.as_array().into_iter().flatten().map(int).collect());
         let list = |json: &serde_json::Value| {
             Value::texts(json.as_array().into_iter().flatten().filter_map(|v| v.as_str()))
         };
-        let time =
-            golang::time::Time::parse("2006-01-02T15:04:05.999999999Z07:00", text(&json["Time"])).unwrap();
+        let time = golang::time::Time::parse("2006-01-02T15:04:05.999999999Z07:00", text(&json["Time"]))
+            .expect("fixture");
         let mut items = Vec::new();
         let mut alert = BTreeMap::new();
         let json_alert = &json["Alert"];
         if json_alert.is_object() {
-            for entry in json_alert["Events"].as_array().unwrap() {
+            for entry in json_alert["Events"].as_array().expect("fixture") {
                 items.push((Value::from(text(&entry["Key"])), int(&entry["Size"])));
             }
             let handles = (0..items.len())
                 .map(|i| {
                     Value::Object(Object {
                         kind: item::KIND,
-                        index: u32::try_from(i).unwrap(),
+                        index: u32::try_from(i).expect("fixture"),
                     })
                 })
                 .collect();
@@ -104,21 +103,22 @@ impl Event {
             alert.insert(alert::VALUE, Value::from(text(&json_alert["Value"])));
             alert.insert(alert::EVENTS, Value::array(handles));
         }
-        let alert_handle = match alert.is_empty() {
-            true => Value::Nil,
-            false => Value::Object(Object {
+        let alert_handle = if alert.is_empty() {
+            Value::Nil
+        } else {
+            Value::Object(Object {
                 kind: alert::KIND,
                 index: 0,
-            }),
+            })
         };
         let fields = BTreeMap::from([
             (evt::STAGE, Value::from(text(&json["Stage"]))),
             (
                 evt::WHITELISTED,
-                Value::Bool(json["Whitelisted"].as_bool().unwrap()),
+                Value::Bool(json["Whitelisted"].as_bool().expect("fixture")),
             ),
             (evt::COUNT, int(&json["Count"])),
-            (evt::RATIO, Value::Float(json["Ratio"].as_f64().unwrap())),
+            (evt::RATIO, Value::Float(json["Ratio"].as_f64().expect("fixture"))),
             (
                 evt::LINE,
                 Value::Object(Object {
@@ -153,7 +153,7 @@ fn text(json: &serde_json::Value) -> &str {
 }
 
 fn int(json: &serde_json::Value) -> Value {
-    Value::Int(json.as_i64().unwrap())
+    Value::Int(json.as_i64().expect("fixture"))
 }
 
 /// Reads JSON as Go's `json.Unmarshal` into `interface{}` does: every number is a float.
@@ -161,7 +161,7 @@ pub(crate) fn value(json: &serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Nil,
         serde_json::Value::Bool(truth) => Value::Bool(*truth),
-        serde_json::Value::Number(number) => Value::Float(number.as_f64().unwrap()),
+        serde_json::Value::Number(number) => Value::Float(number.as_f64().expect("fixture")),
         serde_json::Value::String(text) => Value::from(text.as_str()),
         serde_json::Value::Array(items) => Value::array(items.iter().map(value).collect()),
         serde_json::Value::Object(map) => Value::map(

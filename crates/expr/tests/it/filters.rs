@@ -114,7 +114,7 @@ fn check(filters: &[String], event: &Event) {
     let mut memo = Memo::new(&library);
     let mut got = Vec::new();
     set.matching(&library, &mut joined, &mut memo, &mut |index, verdict| {
-        got.push((index, verdict))
+        got.push((index, verdict));
     });
     assert_eq!(got, expected);
     assert_eq!(joined.0.fields, plain.0.fields);
@@ -124,7 +124,7 @@ fn check(filters: &[String], event: &Event) {
     let mut again = World(event.clone());
     let mut second = Vec::new();
     set.matching(&library, &mut again, &mut memo, &mut |index, verdict| {
-        second.push((index, verdict))
+        second.push((index, verdict));
     });
     assert_eq!(second, expected);
 }
@@ -219,7 +219,7 @@ fn events() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_joined_program_equals_evaluation_in_load_order(
@@ -238,7 +238,7 @@ fn a_write_of_one_filter_is_seen_by_the_index_for_the_next() {
         "evt.Meta.service == \"http\"",
     ];
     let events: Vec<serde_json::Value> =
-        serde_json::from_str(include_str!("../fixtures/events.json")).unwrap();
+        serde_json::from_str(include_str!("../fixtures/events.json")).expect("fixture");
     let mut event = Event::of_json(&events[0]);
     event
         .fields
@@ -248,7 +248,7 @@ fn a_write_of_one_filter_is_seen_by_the_index_for_the_next() {
     let objects = event::objects();
     let mut library = Library::new(&objects);
     let scheme = scheme(&objects);
-    let ids = filters.map(|filter| library.compile(filter, &scheme, &Type::Bool).unwrap());
+    let ids = filters.map(|filter| library.compile(filter, &scheme, &Type::Bool).expect("fixture"));
     let set = FilterSet::new(&library, &ids, &Files);
     let mut seen = Vec::new();
     set.matching(

@@ -2,6 +2,6 @@
 
 mod event;
 mod filters;
-mod hub;
 mod laws;
+mod scheme;
 mod verdicts;

@@ -13,7 +13,7 @@ fn encode(value: &Value) -> Json {
         Value::Int(number) => json!({"i": number}),
         Value::Float(number) => json!({"f": go_float(*number)}),
         Value::Str(text) | Value::Zone(text) => json!(text.to_string()),
-        Value::Bytes(bytes) => json!({"b": bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()}),
+        Value::Bytes(bytes) => json!({"b": hex(bytes)}),
         Value::Array(items) => items.iter().map(encode).collect(),
         Value::Map(map) => {
             let mut pairs: Vec<Json> = map
@@ -30,6 +30,14 @@ fn encode(value: &Value) -> Json {
         Value::Object(object) => json!({"o": object.kind.0}),
         Value::Place(_) => json!("place"),
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|n| char::from_digit(n.into(), 16))
+        .collect()
 }
 
 /// Sorts the pairs of recorded maps as `encode` does.
@@ -59,13 +67,13 @@ fn comparable(message: &str) -> String {
 }
 
 fn check(fixture: &str, known: &[&str]) {
-    let cases: Vec<Json> = serde_json::from_str(fixture).unwrap();
-    let events: Vec<Json> = serde_json::from_str(include_str!("../fixtures/events.json")).unwrap();
+    let cases: Vec<Json> = serde_json::from_str(fixture).expect("fixture");
+    let events: Vec<Json> = serde_json::from_str(include_str!("../fixtures/events.json")).expect("fixture");
     let objects = event::objects();
     let scheme = event::scheme(&objects);
     let mut differences = Vec::new();
     for case in &cases {
-        let source = case["e"].as_str().unwrap();
+        let source = case["e"].as_str().expect("fixture");
         let mut library = Library::new(&objects);
         let compiled = library.compile(source, &scheme, &Type::Any);
         let mut difference = None;
@@ -80,7 +88,7 @@ fn check(fixture: &str, known: &[&str]) {
             (Err(error), None) => difference = Some(format!("refused: {error}")),
             (Ok(_), Some(expected)) => difference = Some(format!("accepted, Go refuses with {expected:?}")),
             (Ok(id), None) => {
-                for (event, expected) in events.iter().zip(case["v"].as_array().unwrap()) {
+                for (event, expected) in events.iter().zip(case["v"].as_array().expect("fixture")) {
                     let mut event = Event::of_json(event);
                     let got = library.eval(*id, &mut event, &mut Memo::new(&library));
                     let same = match (&got, expected.get("e")) {
