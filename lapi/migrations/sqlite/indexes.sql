@@ -1,0 +1,26 @@
+-- Made after the columns, because an older database gets its missing columns first.
+CREATE UNIQUE INDEX IF NOT EXISTS `machines_machine_id_key` ON `machines` (`machine_id`);
+CREATE INDEX IF NOT EXISTS `machine_last_heartbeat_created_at` ON `machines` (`last_heartbeat`, `created_at`);
+CREATE INDEX IF NOT EXISTS `machine_is_validated` ON `machines` (`is_validated`);
+CREATE INDEX IF NOT EXISTS `alert_id` ON `alerts` (`id`);
+CREATE INDEX IF NOT EXISTS `alert_uuid` ON `alerts` (`uuid`);
+CREATE INDEX IF NOT EXISTS `alert_scenario` ON `alerts` (`scenario`);
+CREATE INDEX IF NOT EXISTS `decision_start_ip_end_ip` ON `decisions` (`start_ip`, `end_ip`);
+CREATE INDEX IF NOT EXISTS `decision_value` ON `decisions` (`value`);
+CREATE INDEX IF NOT EXISTS `decision_until` ON `decisions` (`until`);
+CREATE INDEX IF NOT EXISTS `decision_alert_decisions` ON `decisions` (`alert_decisions`);
+CREATE INDEX IF NOT EXISTS `event_alert_events` ON `events` (`alert_events`);
+CREATE INDEX IF NOT EXISTS `meta_alert_metas` ON `meta` (`alert_metas`);
+CREATE UNIQUE INDEX IF NOT EXISTS `bouncers_name_key` ON `bouncers` (`name`);
+CREATE INDEX IF NOT EXISTS `bouncer_api_key_auth_type` ON `bouncers` (`api_key`, `auth_type`);
+CREATE INDEX IF NOT EXISTS `bouncer_api_key_ip_address` ON `bouncers` (`api_key`, `ip_address`);
+CREATE INDEX IF NOT EXISTS `bouncer_last_pull_created_at` ON `bouncers` (`last_pull`, `created_at`);
+CREATE UNIQUE INDEX IF NOT EXISTS `config_items_name_key` ON `config_items` (`name`);
+CREATE UNIQUE INDEX IF NOT EXISTS `locks_name_key` ON `locks` (`name`);
+CREATE UNIQUE INDEX IF NOT EXISTS `allowlist_name` ON `allow_lists` (`name`);
+CREATE UNIQUE INDEX IF NOT EXISTS `allowlist_id` ON `allow_lists` (`id`);
+CREATE INDEX IF NOT EXISTS `allowlist_allowlist_id` ON `allow_lists` (`allowlist_id`);
+CREATE INDEX IF NOT EXISTS `allowlistitem_id` ON `allow_list_items` (`id`);
+CREATE INDEX IF NOT EXISTS `allowlistitem_start_ip_end_ip` ON `allow_list_items` (`start_ip`, `end_ip`);
+CREATE INDEX IF NOT EXISTS `allowlistitem_expires_at` ON `allow_list_items` (`expires_at`);
+CREATE INDEX IF NOT EXISTS `cso_alert_keys_created_at` ON `cso_alert_keys` (`created_at`);
