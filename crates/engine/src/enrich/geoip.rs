@@ -109,3 +109,6 @@ fn home(place: &Place) -> Option<&Country> {
     .flatten()
     .find(|country| !country.iso_code.is_empty())
 }
+
+#[cfg(test)]
+mod tests;
