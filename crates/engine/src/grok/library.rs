@@ -39,7 +39,7 @@ impl Library {
             return Err(LibraryError::Duplicate(name.to_owned()));
         }
         let pattern = self.parse(text)?;
-        Grok::check(&pattern.render())?;
+        Grok::check(&pattern.skeleton())?;
         self.patterns.insert(name.to_owned(), Arc::new(pattern));
         Ok(())
     }

@@ -78,6 +78,15 @@ impl Pattern {
         out
     }
 
+    /// Writes the expression with empty groups for its references, which were checked when they were defined.
+    pub(super) fn skeleton(&self) -> String {
+        let text = |piece: &Piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Reference(_) => "(?:)".to_owned(),
+        };
+        self.pieces.iter().map(text).collect()
+    }
+
     fn write(&self, wanted: &[(&[usize], usize)], out: &mut String) {
         for (index, piece) in self.pieces.iter().enumerate() {
             let inner = match piece {

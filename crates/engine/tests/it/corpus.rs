@@ -8,6 +8,7 @@ use std::{
 };
 
 use engine::{ItemFile, Kind, World, world::PatternFile};
+use golang::yaml::{self, Kind as Yaml, Node};
 
 /// Returns the folder that the environment variable `name` says, or `fallback` below the shared folder.
 #[expect(
@@ -38,16 +39,9 @@ pub(crate) fn world() -> World {
         patterns: patterns(),
         ..World::default()
     };
-    if let Some(folder) = folder("HUB_DATA_DIR", "hub-data") {
-        let mut files = Vec::new();
-        walk(&folder, &mut files);
-        for path in files {
-            // Items name a file by their own `dest_file`, which is not always the name it is published under.
-            if let (Some(name), Ok(text)) = (path.file_name(), fs::read_to_string(&path)) {
-                world
-                    .data
-                    .insert(name.to_string_lossy().into_owned(), Arc::from(text));
-            }
+    if let (Some(hub), Some(data)) = (hub(), folder("HUB_DATA_DIR", "hub-data")) {
+        for (name, text) in data_files(&hub, &data) {
+            world.data.insert(name, Arc::from(text));
         }
     }
     world
@@ -71,6 +65,26 @@ fn patterns() -> Vec<PatternFile> {
             text: fs::read_to_string(path).unwrap(),
         })
         .collect()
+}
+
+/// Reads the data files that items name, from where their address would be below `data`.
+fn data_files(hub: &Path, data: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for item in items(hub).values() {
+        for document in yaml::documents(&item.text).unwrap() {
+            let Some(Yaml::Sequence(entries)) = document.node.get("data").map(Node::kind) else {
+                continue;
+            };
+            for entry in entries {
+                let text = |key: &str| entry.get(key).and_then(Node::text).unwrap_or_default();
+                let place = text("source_url").trim_start_matches("https://hub-data.crowdsec.net/");
+                if let Ok(content) = fs::read_to_string(data.join(place)) {
+                    found.push((text("dest_file").to_owned(), content));
+                }
+            }
+        }
+    }
+    found
 }
 
 /// Reads every parser and post-overflow of the hub, by hub name.
