@@ -197,7 +197,33 @@ async fn a_profile_is_gzipped_and_holds_cpu_samples() {
         .collect();
     assert!(units.contains(&("cpu", "nanoseconds")), "{units:?}");
     assert!(!profile.sample.is_empty());
+    go_opens(&body);
     let (head, _) = fetch(address, "/debug/pprof/profile?seconds=0").await;
     assert!(head.starts_with("HTTP/1.1 400"), "{head}");
     token.cancel();
+}
+
+/// Lets Go's own tool read the profile, where Go is installed.
+fn go_opens(profile: &[u8]) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("profile.pb.gz");
+    std::fs::write(&file, profile).unwrap();
+    let command = std::process::Command::new("go")
+        .args(["tool", "pprof", "-top", "-nodecount=40"])
+        .arg(&file)
+        .output();
+    let Ok(output) = command else {
+        println!("skipped: no go");
+        return;
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        text.contains("Type: cpu") && text.contains("is_cancelled"),
+        "{text}"
+    );
 }
