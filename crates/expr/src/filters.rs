@@ -7,6 +7,8 @@
 mod literals;
 mod plan;
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
@@ -29,19 +31,15 @@ pub struct FilterSet {
     always: Bits,
     equalities: Vec<EqualityIndex>,
     literals: Vec<LiteralIndex>,
-    /// What each filter needs to be found in which text.
-    needs: Vec<SmallVec<[Need; 1]>>,
 }
 
 /// Walks the filters for one event; holds no borrow, so the caller may use its event between two steps.
 #[derive(Debug)]
 pub struct FilterRun {
     next: usize,
-    /// The memo's version that `candidates` and `hits` are for.
+    /// The memo's version that `candidates` are for.
     version: Option<u64>,
     candidates: Bits,
-    /// Per literal index: what was found, or that its subject is no text.
-    hits: SmallVec<[Option<Hits>; 4]>,
 }
 
 /// One hash lookup to the filters that ask for this value of a text (`evt.Meta.log_type == "…"`).
@@ -51,19 +49,6 @@ struct EqualityIndex {
     /// Every filter in this index.
     all: Bits,
     by_text: HashMap<Text, Bits, foldhash::fast::FixedState>,
-}
-
-/// Says that a filter is false unless this group of literals has a hit.
-#[derive(Debug, Clone, Copy)]
-struct Need {
-    index: usize,
-    group: usize,
-}
-
-#[derive(Debug)]
-enum Hits {
-    Groups(Bits),
-    Unknown,
 }
 
 impl FilterSet {
@@ -80,7 +65,6 @@ impl FilterSet {
             always: Bits::new(filters.len()),
             equalities: Vec::new(),
             literals: Vec::new(),
-            needs: vec![SmallVec::new(); filters.len()],
         };
         for (filter, plan) in plans.iter().enumerate() {
             match &plan.equality {
@@ -116,32 +100,22 @@ impl FilterSet {
     }
 
     fn index_literals(&mut self, plans: &[Plan]) {
-        let mut subjects: Vec<NodeId> = plans
-            .iter()
-            .flat_map(|plan| plan.literals.iter().map(|(subject, _)| *subject))
-            .collect();
-        subjects.sort_unstable();
-        subjects.dedup();
-        for subject in subjects {
-            let groups: Vec<(usize, &[Text])> = plans
-                .iter()
-                .enumerate()
-                .flat_map(|(filter, plan)| plan.literals.iter().map(move |need| (filter, need)))
-                .filter(|(_, need)| need.0 == subject)
-                .map(|(filter, need)| (filter, need.1.as_slice()))
-                .collect();
-            let texts: Vec<&[Text]> = groups.iter().map(|(_, texts)| *texts).collect();
-            let Some(index) = LiteralIndex::new(subject, &texts) else {
-                continue;
-            };
-            for (group, (filter, _)) in groups.iter().enumerate() {
-                self.needs[*filter].push(Need {
-                    index: self.literals.len(),
-                    group,
-                });
+        let mut by_subject: BTreeMap<NodeId, BTreeMap<usize, &[Text]>> = BTreeMap::new();
+        for (filter, plan) in plans.iter().enumerate() {
+            for (subject, texts) in &plan.literals {
+                // Of several conditions on one text the first is used; the filter checks the others itself.
+                by_subject
+                    .entry(*subject)
+                    .or_default()
+                    .entry(filter)
+                    .or_insert(texts);
             }
-            self.literals.push(index);
         }
+        let size = self.filters.len();
+        self.literals = by_subject
+            .iter()
+            .filter_map(|(subject, wanted)| LiteralIndex::new(*subject, wanted, size))
+            .collect();
     }
 
     /// Returns the number of filters.
@@ -160,7 +134,6 @@ impl FilterSet {
             next: 0,
             version: None,
             candidates: Bits::default(),
-            hits: SmallVec::new(),
         }
     }
 
@@ -196,9 +169,6 @@ impl FilterRun {
             }
             let index = self.candidates.first_from(self.next)?;
             self.next = index + 1;
-            if !self.may_hold(index, set, library, env, memo) {
-                continue;
-            }
             match library.eval_bool(set.filters[index], env, memo) {
                 Ok(false) => {}
                 verdict => return Some((index, verdict)),
@@ -209,8 +179,6 @@ impl FilterRun {
     /// Looks up the candidates anew: the event is another one, or changed.
     fn refresh(&mut self, set: &FilterSet, library: &Library, env: &mut dyn Env, memo: &mut Memo) {
         self.version = Some(memo.version());
-        self.hits.clear();
-        self.hits.resize_with(set.literals.len(), || None);
         self.candidates = set.always.clone();
         for index in &set.equalities {
             match eval::value(library.graph(), index.subject, env, memo) {
@@ -223,29 +191,14 @@ impl FilterRun {
                 _ => self.candidates.join(&index.all),
             }
         }
-    }
-
-    fn may_hold(
-        &mut self,
-        filter: usize,
-        set: &FilterSet,
-        library: &Library,
-        env: &mut dyn Env,
-        memo: &mut Memo,
-    ) -> bool {
-        set.needs[filter].iter().all(|need| {
-            let literals = &set.literals[need.index];
-            let hits = self.hits[need.index].get_or_insert_with(|| {
-                match eval::value(library.graph(), literals.subject(), env, memo) {
-                    Ok(Value::Str(text)) => Hits::Groups(literals.find(&text)),
-                    _ => Hits::Unknown,
-                }
-            });
-            match hits {
-                Hits::Groups(groups) => groups.has(need.group),
-                Hits::Unknown => true,
+        for index in &set.literals {
+            if !self.candidates.meets(index.filters()) {
+                continue;
             }
-        })
+            if let Ok(Value::Str(text)) = eval::value(library.graph(), index.subject(), env, memo) {
+                self.candidates.keep(index.filters(), &index.find(&text));
+            }
+        }
     }
 }
 
@@ -262,16 +215,31 @@ impl Bits {
         }
     }
 
+    /// Makes an empty set with room for the same numbers.
+    fn emptied(&self) -> Self {
+        Self {
+            words: SmallVec::from_elem(0, self.words.len()),
+        }
+    }
+
     fn set(&mut self, bit: usize) {
         if let Some(word) = self.words.get_mut(bit / 64) {
             *word |= 1 << (bit % 64);
         }
     }
 
-    fn has(&self, bit: usize) -> bool {
+    fn meets(&self, other: &Self) -> bool {
         self.words
-            .get(bit / 64)
-            .is_some_and(|word| word & (1 << (bit % 64)) != 0)
+            .iter()
+            .zip(&other.words)
+            .any(|(word, more)| word & more != 0)
+    }
+
+    /// Removes the members of `subject` that are not in `kept`.
+    fn keep(&mut self, subject: &Self, kept: &Self) {
+        for (word, (subject, kept)) in self.words.iter_mut().zip(subject.words.iter().zip(&kept.words)) {
+            *word &= !subject | kept;
+        }
     }
 
     fn join(&mut self, other: &Self) {

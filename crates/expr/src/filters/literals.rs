@@ -1,4 +1,4 @@
-//! Finds which groups of literals occur in a text, in one pass over it.
+//! Finds which filters' literals occur in a text, in one pass over it.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +17,22 @@ const WORTH: usize = 8;
 pub(super) struct LiteralIndex {
     subject: NodeId,
     automaton: AhoCorasick,
-    /// The groups that each literal belongs to.
-    groups_of: Vec<Vec<usize>>,
-    groups: usize,
+    /// The filters that each literal lets pass.
+    passes: Vec<Vec<usize>>,
+    /// Every filter in this index.
+    filters: Bits,
 }
 
 impl LiteralIndex {
-    /// Builds the automaton, `None` when it would not pay or cannot be built.
-    pub(super) fn new(subject: NodeId, groups: &[&[Text]]) -> Option<Self> {
+    /// Builds the automaton for what each filter wants to find, `None` when it would not pay or cannot be built;
+    /// `size` is the number of all filters.
+    pub(super) fn new(subject: NodeId, wanted: &BTreeMap<usize, &[Text]>, size: usize) -> Option<Self> {
         let mut by_text: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (group, texts) in groups.iter().enumerate() {
+        let mut filters = Bits::new(size);
+        for (filter, texts) in wanted {
+            filters.set(*filter);
             for text in *texts {
-                by_text.entry(text).or_default().push(group);
+                by_text.entry(text).or_default().push(*filter);
             }
         }
         if by_text.len() < WORTH {
@@ -41,8 +45,8 @@ impl LiteralIndex {
         Some(Self {
             subject,
             automaton,
-            groups_of: by_text.into_values().collect(),
-            groups: groups.len(),
+            passes: by_text.into_values().collect(),
+            filters,
         })
     }
 
@@ -50,12 +54,16 @@ impl LiteralIndex {
         self.subject
     }
 
-    /// Returns the groups of which a literal occurs in `text`.
+    pub(super) fn filters(&self) -> &Bits {
+        &self.filters
+    }
+
+    /// Returns the filters of which a literal occurs in `text`.
     pub(super) fn find(&self, text: &str) -> Bits {
-        let mut found = Bits::new(self.groups);
+        let mut found = self.filters.emptied();
         for hit in self.automaton.find_overlapping_iter(text) {
-            for group in &self.groups_of[hit.pattern().as_usize()] {
-                found.set(*group);
+            for filter in &self.passes[hit.pattern().as_usize()] {
+                found.set(*filter);
             }
         }
         found

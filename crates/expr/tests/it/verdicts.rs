@@ -131,3 +131,9 @@ fn every_operator_on_every_pair_of_types_gives_what_go_gives() {
     // Go's `math.Pow` and the C library's `pow` differ here in the last bit.
     check(include_str!("../fixtures/operators.json"), &["evt.Count ** 2.5"]);
 }
+
+#[test]
+fn functions_in_the_language_give_what_go_gives() {
+    // Go prints its own formatting mistake here (`type %!s(<nil>)`).
+    check(include_str!("../fixtures/builtins.json"), &["len(nil)"]);
+}
