@@ -120,7 +120,7 @@ impl World {
     fn install_all(&self) {
         self.run(|p| {
             p.install(ItemType::Collections, "me/all", InstallOptions::default())
-                .unwrap()
+                .unwrap();
         });
     }
 
@@ -143,7 +143,7 @@ fn installing_a_collection_downloads_and_links_its_parts_and_data_first() {
     let world = World::new();
     let (lines, notes) = world.run(|p| {
         p.install(ItemType::Collections, "me/all", InstallOptions::default())
-            .unwrap()
+            .unwrap();
     });
     insta::assert_snapshot!(lines, @r"
     downloading parsers:me/logs
@@ -244,7 +244,7 @@ fn a_part_of_an_installed_collection_stays_unless_forced() {
     world.install_all();
     let (lines, notes) = world.run(|p| {
         p.remove(ItemType::Parsers, "me/logs", RemoveOptions::default(), false)
-            .unwrap()
+            .unwrap();
     });
     assert_eq!(lines, "");
     assert_eq!(notes.len(), 2);
