@@ -4,6 +4,7 @@
 
 pub mod bouncer;
 pub mod error;
+pub mod fetch;
 pub mod lapi;
 pub mod retry;
 mod token;
