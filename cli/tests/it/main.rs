@@ -1,0 +1,8 @@
+//! The command line as a person meets it: the program is run, and what it writes is compared.
+
+#[cfg(test)]
+mod capture;
+#[cfg(test)]
+mod installation;
+#[cfg(test)]
+mod own;
