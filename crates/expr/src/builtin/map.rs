@@ -3,6 +3,7 @@
 use super::convert::{expected_one, type_text};
 use super::list::kind_name;
 use crate::error::EvalError;
+use crate::eval::arithmetic;
 use crate::function::{Call, Function, Signature};
 use crate::map::Map;
 use crate::types::Type;
@@ -11,7 +12,7 @@ use crate::value::Value;
 pub(super) fn functions() -> Vec<Function> {
     vec![
         Function::pure("get", Signature::Checked(check_get), |call| {
-            Ok(get(call.arg(0), call.arg(1)))
+            get(call.arg(0), call.arg(1))
         }),
         Function::pure(
             "keys",
@@ -50,7 +51,7 @@ pub(super) fn functions() -> Vec<Function> {
 
 fn check_get(args: &[Type]) -> Result<Type, String> {
     match args {
-        [Type::Map(value), _] if **value == Type::String => Ok(Type::Any),
+        // A missing key reads as nil, also where the elements are strings.
         [_, _] => Ok(Type::Any),
         _ => Err(format!(
             "invalid number of arguments (expected 2, got {})",
@@ -77,7 +78,8 @@ fn to_pairs_type(args: &[Type]) -> Result<Type, String> {
 
 fn from_pairs_type(args: &[Type]) -> Result<Type, String> {
     match args {
-        [Type::Any | Type::Array(_)] => Ok(Type::anys()),
+        // Keys of any type; the map type has string keys only.
+        [Type::Any | Type::Array(_)] => Ok(Type::Any),
         [other] => Err(format!("cannot transform {} from pairs", type_text(other))),
         _ => Err(expected_one(args)),
     }
@@ -91,20 +93,22 @@ fn entries<'c>(call: &Call<'c>, what: &str) -> Result<&'c Map, EvalError> {
 }
 
 /// Returns an element or entry, `nil` when it is not there; unlike `[]`, no missing key reads as a zero value.
-fn get(from: &Value, key: &Value) -> Value {
-    match from {
+///
+/// Upstream: `builtin/lib.go`, `get`.
+fn get(from: &Value, key: &Value) -> Result<Value, EvalError> {
+    let element = |length: usize| Ok(position(arithmetic::to_int(key)?, length));
+    Ok(match from {
         Value::Map(map) => map.get_value(key).cloned().unwrap_or_default(),
-        Value::Array(items) => key
-            .as_int()
-            .and_then(|n| items.get(position(n, items.len())?))
+        Value::Array(items) => element(items.len())?
+            .and_then(|at| items.get(at))
             .cloned()
             .unwrap_or_default(),
-        Value::Str(text) => key
-            .as_int()
-            .and_then(|n| text.as_bytes().get(position(n, text.len())?))
-            .map_or(Value::Nil, |byte| Value::Int(i64::from(*byte))),
+        Value::Str(text) => {
+            let byte = element(text.len())?.and_then(|at| text.as_bytes().get(at));
+            byte.map_or(Value::Nil, |byte| Value::Int(i64::from(*byte)))
+        }
         _ => Value::Nil,
-    }
+    })
 }
 
 /// Returns the place of an index that may count from the end.

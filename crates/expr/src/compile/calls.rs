@@ -10,7 +10,11 @@ use super::{Compiled, Compiler, Problem, Typed};
 impl Compiler<'_> {
     pub(super) fn call(&mut self, at: usize, name: &str, args: &[Node]) -> Compiled {
         if let Some(function) = self.scheme.function(name).cloned() {
-            let (args, result) = self.checked_arguments(at, &function, args)?;
+            let (nodes, mut result) = self.checked_arguments(at, &function, args)?;
+            if let ("get", [list, key], [base, property]) = (name, args, &*nodes) {
+                result = self.element(list.at, key.at, *base, *property)?;
+            }
+            let args = nodes;
             let id = self.graph.function(&function);
             return Ok(self.emit(Op::Call(id, args), result));
         }
@@ -29,6 +33,38 @@ impl Compiler<'_> {
                 None => format!("unknown name {name}"),
             },
         })
+    }
+
+    /// Returns the type of what `get(base, property)` gives.
+    ///
+    /// Upstream: `checker/checker.go`, `checkBuiltinGet`.
+    fn element(&self, at: usize, key_at: usize, base: NodeId, property: NodeId) -> Result<Type, Problem> {
+        let (base, property) = (&self.graph.node(base).ty, &self.graph.node(property).ty);
+        let element = match base {
+            Type::Any => return Ok(Type::Any),
+            // Nil where the key is missing, also where the elements are strings.
+            Type::Array(element) | Type::Map(element) if **element == Type::String => Type::Any,
+            Type::Array(element) | Type::Map(element) => Type::clone(element),
+            Type::Bytes => Type::Int,
+            other => {
+                let message = format!("type {} does not support indexing", self.type_name(other));
+                return Err(Problem { at, message });
+            }
+        };
+        let property_name = self.type_name(property);
+        let message = match base {
+            Type::Map(_) if !matches!(property, Type::String | Type::Any) => {
+                format!(
+                    "cannot use {property_name} to get an element from {}",
+                    self.type_name(base)
+                )
+            }
+            Type::Array(_) | Type::Bytes if !matches!(property, Type::Int | Type::Any) => {
+                format!("non-integer slice index {property_name}")
+            }
+            _ => return Ok(element),
+        };
+        Err(Problem { at: key_at, message })
     }
 
     /// Compiles the arguments of a function and returns them with the type of its result.

@@ -73,10 +73,7 @@ impl Compiler<'_> {
     /// `base[index]`, and members of values whose type is not known.
     fn indexed(&mut self, at: usize, member: &Member, base: &Typed, name: Option<&Text>) -> Compiled {
         let property = self.node(&member.property)?;
-        let integer = matches!(
-            property.ty,
-            Type::Int | Type::Any | Type::Weekday | Type::Month | Type::Duration
-        );
+        let integer = matches!(property.ty, Type::Int | Type::Any);
         let ty = match &base.ty {
             Type::Any => Type::Any,
             Type::Map(value) => {
@@ -153,10 +150,7 @@ impl Compiler<'_> {
 
     fn bound(&mut self, node: &Node) -> Result<NodeId, Problem> {
         let bound = self.node(node)?;
-        if matches!(
-            bound.ty,
-            Type::Int | Type::Any | Type::Duration | Type::Weekday | Type::Month
-        ) {
+        if matches!(bound.ty, Type::Int | Type::Any) {
             return Ok(bound.id);
         }
         let ty = self.type_name(&bound.ty);

@@ -8,14 +8,14 @@ use crate::value::{Text, Value};
 
 use super::{Compiled, Compiler, Problem, Typed};
 
-/// Go's integer kinds; a duration is one.
+/// Go's own integer types: a duration or a weekday is none.
 fn is_integer(ty: &Type) -> bool {
-    matches!(ty, Type::Int | Type::Duration | Type::Weekday | Type::Month)
+    *ty == Type::Int
 }
 
-/// Go's numeric kinds.
+/// Go's own numeric types.
 pub(super) fn is_number(ty: &Type) -> bool {
-    is_integer(ty) || *ty == Type::Float
+    matches!(ty, Type::Int | Type::Float)
 }
 
 /// One side is unknown and the other is unknown or passes `check`.
@@ -320,24 +320,31 @@ fn result_type(op: BinaryOp, left: &Type, right: &Type) -> Option<Type> {
     match op {
         BinaryOp::Equal | BinaryOp::NotEqual => comparable(left, right).then_some(Bool),
         BinaryOp::Less | BinaryOp::Greater | BinaryOp::LessEqual | BinaryOp::GreaterEqual => {
-            let same = left == right && matches!(left, String | Time);
-            let ordered = |ty: &Type| is_number(ty) || matches!(ty, String | Time);
+            let same = left == right && matches!(left, String | Time | Duration);
+            let ordered = |ty: &Type| is_number(ty) || matches!(ty, String | Time | Duration);
             (numbers || same || maybe(left, right, ordered)).then_some(Bool)
         }
         BinaryOp::Add => match (left, right) {
             _ if numbers => Some(promoted()),
             (String, String) => Some(String),
             (Time, Duration) | (Duration, Time) => Some(Time),
-            _ => maybe(left, right, |ty| is_number(ty) || matches!(ty, String | Time)).then_some(Any),
+            (Duration, Duration) => Some(Duration),
+            _ => {
+                let added = |ty: &Type| is_number(ty) || matches!(ty, String | Time | Duration);
+                maybe(left, right, added).then_some(Any)
+            }
         },
         BinaryOp::Subtract => match (left, right) {
             _ if numbers => Some(promoted()),
-            (Time, Time) => Some(Duration),
+            (Time, Time) | (Duration, Duration) => Some(Duration),
             (Time, Duration) => Some(Time),
-            _ => maybe(left, right, |ty| is_number(ty) || *ty == Time).then_some(Any),
+            _ => maybe(left, right, |ty| is_number(ty) || matches!(ty, Time | Duration)).then_some(Any),
         },
-        BinaryOp::Multiply if numbers => Some(promoted()),
-        BinaryOp::Multiply => maybe(left, right, is_number).then_some(Any),
+        BinaryOp::Multiply => match (left, right) {
+            _ if numbers => Some(promoted()),
+            (Duration, Duration | Int | Float) | (Int | Float, Duration) => Some(Duration),
+            _ => maybe(left, right, |ty| is_number(ty) || *ty == Duration).then_some(Any),
+        },
         BinaryOp::Divide | BinaryOp::Power => (numbers || maybe(left, right, is_number)).then_some(Float),
         BinaryOp::Modulo => {
             let integers = is_integer(left) && is_integer(right);

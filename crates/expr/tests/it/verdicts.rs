@@ -134,6 +134,18 @@ fn every_operator_on_every_pair_of_types_gives_what_go_gives() {
 
 #[test]
 fn functions_in_the_language_give_what_go_gives() {
-    // Go prints its own formatting mistake here (`type %!s(<nil>)`).
-    check(include_str!("../fixtures/builtins.json"), &["len(nil)"]);
+    let known = [
+        // Go prints a formatting mistake of its own (`type %!s(<nil>)`).
+        "len(nil)",
+        "int(nil)",
+        "float(nil)",
+        // The first overload that fails is named, not the last.
+        "trim(1)",
+        // Host structures are called `struct`, zones print by name.
+        "type(evt)",
+        "timezone(\"UTC\")",
+        // The structure's pointer in Go.
+        "get(evt, \"Count\")",
+    ];
+    check(include_str!("../fixtures/builtins.json"), &known);
 }
