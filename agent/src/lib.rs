@@ -2,3 +2,4 @@
 
 pub mod acquire;
 pub mod checkpoint;
+pub mod outbox;

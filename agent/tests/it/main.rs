@@ -1,3 +1,5 @@
 //! The agent on real files and a real loopback Local API.
 
+#![expect(clippy::unwrap_used, reason = "test code outside of test functions")]
+
 mod rotation;

@@ -137,12 +137,12 @@ impl Writer {
     }
 
     fn lines(&mut self, count: usize) {
-        let mut text = String::new();
+        let mut text = Vec::new();
         for _ in 0..count {
-            text.push_str(&format!("line {:06} of some log with a little text\n", self.next));
+            writeln!(text, "line {:06} of some log with a little text", self.next).unwrap();
             self.next += 1;
         }
-        self.file.write_all(text.as_bytes()).unwrap();
+        self.file.write_all(&text).unwrap();
     }
 
     fn reopen(&mut self) {

@@ -11,7 +11,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-use wire::alert::Alert;
 
 use crate::error::Error;
 use crate::retry::Retry;
@@ -136,8 +135,8 @@ impl Client {
         Ok(())
     }
 
-    /// Stores alerts; `keys` are their content keys, one each and in order, or none at all.
-    pub async fn push_alerts(&self, alerts: &[Alert], keys: &[String]) -> Pushed {
+    /// Stores alerts (`wire::alert::Alert`, or their JSON as it is kept elsewhere); `keys` are their content keys, one each and in order, or none at all.
+    pub async fn push_alerts<T: Serialize + Sync>(&self, alerts: &[T], keys: &[String]) -> Pushed {
         match self.try_push(alerts, keys).await {
             Ok(ids) => Pushed::Stored(ids),
             Err(Error::Api { status, body }) if is_final(status, &body) => {
@@ -148,7 +147,7 @@ impl Client {
         }
     }
 
-    async fn try_push(&self, alerts: &[Alert], keys: &[String]) -> Result<Vec<String>, Error> {
+    async fn try_push<T: Serialize + Sync>(&self, alerts: &[T], keys: &[String]) -> Result<Vec<String>, Error> {
         let mut request = Request::new(Method::POST, "v1/alerts").json(alerts)?;
         if !keys.is_empty()
             && let Ok(value) = HeaderValue::from_str(&keys.join(","))

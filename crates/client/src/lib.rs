@@ -11,4 +11,5 @@ mod token;
 pub mod transport;
 
 pub use error::Error;
+pub use http::StatusCode;
 pub use transport::Endpoint;

@@ -89,13 +89,7 @@ impl Prefix {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-        }
-    }
-    text
+    crate::outbox::seal::hex(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]
