@@ -48,6 +48,8 @@ pub enum Note {
     Closed(FileId),
     /// Patterns whose files have been looked for once.
     Patterns(Vec<String>),
+    /// Every file was read to its end once since the start.
+    CaughtUp,
 }
 
 /// What the reader hands to the pipeline at a time; the notes come before the lines.

@@ -2,4 +2,9 @@
 
 pub mod acquire;
 pub mod checkpoint;
+pub mod keep;
+pub mod load;
+pub mod metrics;
 pub mod outbox;
+pub mod pipeline;
+pub mod push;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::StatusCode;
 use client::lapi::{Client, Pushed};
 use client::retry::backoff;
 use serde_json::value::RawValue;
@@ -48,7 +49,12 @@ pub struct Pusher {
 impl Pusher {
     /// Prepares a pusher; dead letters go to `dir`.
     pub fn new(outbox: Arc<Outbox>, client: Arc<Client>, metrics: Metrics, dir: &Path) -> Self {
-        Self { outbox, client, metrics, dead_letters: DeadLetters::new(dir) }
+        Self {
+            outbox,
+            client,
+            metrics,
+            dead_letters: DeadLetters::new(dir),
+        }
     }
 
     /// Pushes until `token` is cancelled, then tries once more for what is left.
@@ -106,37 +112,24 @@ impl Pusher {
             Ok(Err(error)) => return Step::Later(format!("outbox cannot be read: {error}")),
             Err(error) => return Step::Later(error.to_string()),
         };
-        let mut parts = vec![letters];
-        while let Some(mut letters) = parts.pop() {
-            if letters.is_empty() {
-                continue;
-            }
-            match self.send(&letters).await {
+        let mut parts = Parts::new(letters);
+        while let Some(letters) = parts.pop() {
+            let count = letters.len();
+            match send(&self.client, &letters).await {
                 Pushed::Stored(_) => {
-                    self.metrics.alerts_stored(letters.len());
+                    self.metrics.alerts_stored(count);
                     if let Err(step) = self.finish(letters).await {
                         return step;
                     }
                 }
-                Pushed::Refused(status, reason) if letters.len() == 1 => {
-                    tracing::error!(
-                        status = status.as_u16(),
-                        reason,
-                        file = %self.dead_letters.path().display(),
-                        "alert is refused for good and set aside"
-                    );
-                    self.metrics.alerts_refused(letters.len());
-                    if let Err(error) = self.dead_letters.put(&letters, &reason) {
-                        tracing::error!(%error, "dead letter cannot be written");
-                    }
-                    if let Err(step) = self.finish(letters).await {
+                Pushed::Refused(status, reason) => {
+                    let Some(letter) = parts.halve(letters) else {
+                        continue;
+                    };
+                    self.set_aside(&letter, status, &reason);
+                    if let Err(step) = self.finish(vec![letter]).await {
                         return step;
                     }
-                }
-                Pushed::Refused(..) => {
-                    let later = letters.split_off(letters.len().div_ceil(2));
-                    parts.push(later);
-                    parts.push(letters);
                 }
                 Pushed::Unavailable(error) => return Step::Later(error.chain()),
             }
@@ -144,13 +137,12 @@ impl Pusher {
         Step::Settled
     }
 
-    async fn send(&self, letters: &[Letter]) -> Pushed {
-        let keys: Vec<String> = letters.iter().map(|letter| letter.key.clone()).collect();
-        let bodies: Result<Vec<&RawValue>, _> =
-            letters.iter().map(|letter| serde_json::from_slice(&letter.body)).collect();
-        match bodies {
-            Ok(bodies) => self.client.push_alerts(&bodies, &keys).await,
-            Err(error) => Pushed::Refused(http_bad_request(), format!("not json: {error}")),
+    fn set_aside(&self, letter: &Letter, status: StatusCode, reason: &str) {
+        let (status, file) = (status.as_u16(), self.dead_letters.path().display());
+        tracing::error!(status, reason, %file, "alert is refused for good and set aside");
+        self.metrics.alerts_refused(1);
+        if let Err(error) = self.dead_letters.put(letter, reason) {
+            tracing::error!(%error, "dead letter cannot be written");
         }
     }
 
@@ -169,6 +161,42 @@ impl Pusher {
     }
 }
 
-fn http_bad_request() -> client::StatusCode {
-    client::StatusCode::BAD_REQUEST
+/// A batch that falls apart when it is refused, keeping its order.
+#[derive(Debug)]
+pub struct Parts(Vec<Vec<Letter>>);
+
+impl Parts {
+    /// Begins with all of `letters`.
+    pub fn new(letters: Vec<Letter>) -> Self {
+        Self(vec![letters])
+    }
+
+    /// Returns the next part to send.
+    pub fn pop(&mut self) -> Option<Vec<Letter>> {
+        std::iter::from_fn(|| self.0.pop()).find(|part| !part.is_empty())
+    }
+
+    /// Takes back a part that was refused: halves of it come next. A single letter is returned: it is the culprit.
+    pub fn halve(&mut self, mut part: Vec<Letter>) -> Option<Letter> {
+        if part.len() <= 1 {
+            return part.pop();
+        }
+        let later = part.split_off(part.len().div_ceil(2));
+        self.0.push(later);
+        self.0.push(part);
+        None
+    }
+}
+
+/// Sends `letters` in one request, with their content keys.
+pub async fn send(client: &Client, letters: &[Letter]) -> Pushed {
+    let keys: Vec<String> = letters.iter().map(|letter| letter.key.clone()).collect();
+    let bodies: Result<Vec<&RawValue>, _> = letters
+        .iter()
+        .map(|letter| serde_json::from_slice(&letter.body))
+        .collect();
+    match bodies {
+        Ok(bodies) => client.push_alerts(&bodies, &keys).await,
+        Err(error) => Pushed::Refused(StatusCode::BAD_REQUEST, format!("not json: {error}")),
+    }
 }

@@ -10,7 +10,7 @@ use crate::acquire::file::cat::Cat;
 use crate::acquire::file::follow::{Follower, Resume};
 use crate::acquire::file::glob;
 use crate::acquire::file::wake::{Wake, Waker};
-use crate::acquire::{Batch, Entry, FileId, Item, Tally};
+use crate::acquire::{Batch, Entry, FileId, Item, Note, Tally};
 
 /// Files are looked at this often even if nobody says that they grew.
 const POLL: Duration = Duration::from_millis(100);
@@ -77,6 +77,7 @@ impl Reader {
         report: &mut dyn FnMut(Tally, usize),
     ) {
         let mut discovered: Option<Instant> = None;
+        let mut is_caught_up = false;
         while !token.is_cancelled() {
             let is_due = discovered.is_none_or(|at| at.elapsed() >= DISCOVER_SOON);
             if self.follows && is_due && !self.discover(&mut discovered, send) {
@@ -93,6 +94,13 @@ impl Reader {
                 is_gone = token.is_cancelled() || !send(batch);
                 !is_gone
             });
+            if !is_more && !is_gone && !is_caught_up {
+                is_caught_up = true;
+                is_gone = !send(Batch {
+                    notes: vec![Note::CaughtUp],
+                    items: Vec::new(),
+                });
+            }
             report(self.counts(), self.follower.open_files());
             if is_gone || (!self.follows && self.cats.is_empty() && !is_more) {
                 return;

@@ -49,6 +49,23 @@ pub fn seal(alert: &Alert, machine: &str) -> serde_json::Result<Sealed> {
     })
 }
 
+/// Returns what one overflow has in common with itself when it is computed again from the same bucket.
+pub fn identity(alert: &Alert) -> String {
+    let (scope, value) = source_of(alert);
+    format!("{} {scope} {value} {}", alert.scenario, alert.start_at)
+}
+
+fn source_of(alert: &Alert) -> (&str, &str) {
+    let source = alert.source.as_ref();
+    let scope = source
+        .and_then(|source| source.scope.as_deref())
+        .unwrap_or_default();
+    let value = source
+        .and_then(|source| source.value.as_deref())
+        .unwrap_or_default();
+    (scope, value)
+}
+
 /// Writes bytes as lower-case hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');

@@ -39,22 +39,19 @@ impl DeadLetters {
         &self.path
     }
 
-    /// Appends alerts and why they were refused.
-    pub fn put(&self, letters: &[Letter], reason: &str) -> io::Result<()> {
+    /// Appends an alert and why it was refused.
+    pub fn put(&self, letter: &Letter, reason: &str) -> io::Result<()> {
         if self.path.metadata().is_ok_and(|metadata| metadata.len() > LIMIT) {
             fs::rename(&self.path, self.path.with_extension("jsonl.1"))?;
         }
-        let mut text = Vec::new();
-        for letter in letters {
-            let line = Line {
-                at: service::clock::now(),
-                reason,
-                key: &letter.key,
-                alert: serde_json::from_slice(&letter.body).ok(),
-            };
-            serde_json::to_writer(&mut text, &line)?;
-            text.push(b'\n');
-        }
+        let line = Line {
+            at: service::clock::now(),
+            reason,
+            key: &letter.key,
+            alert: serde_json::from_slice(&letter.body).ok(),
+        };
+        let mut text = serde_json::to_vec(&line)?;
+        text.push(b'\n');
         let mut file = OpenOptions::new().append(true).create(true).open(&self.path)?;
         file.write_all(&text)?;
         file.sync_data()

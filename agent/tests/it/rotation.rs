@@ -116,6 +116,7 @@ fn take_notes(positions: &mut BTreeMap<FileId, Position>, patterns: &mut Vec<Str
                 positions.remove(&id);
             }
             Note::Patterns(seen) => *patterns = seen,
+            Note::CaughtUp => {}
         }
     }
 }
