@@ -47,7 +47,7 @@ pub enum Effect {
         /// See [`crate::checkpoint::Checkpoint`].
         patterns: Vec<String>,
         /// The open buckets.
-        buckets: serde_json::Value,
+        buckets: Option<Box<serde_json::value::RawValue>>,
         /// False while lines are still read again that had their effect before a crash: what is known of those
         /// effects must then be kept.
         is_caught_up: bool,

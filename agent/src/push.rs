@@ -176,6 +176,11 @@ impl Parts {
         std::iter::from_fn(|| self.0.pop()).find(|part| !part.is_empty())
     }
 
+    /// Takes back a part that was not sent: it comes next.
+    pub fn put_back(&mut self, part: Vec<Letter>) {
+        self.0.push(part);
+    }
+
     /// Takes back a part that was refused: halves of it come next. A single letter is returned: it is the culprit.
     pub fn halve(&mut self, mut part: Vec<Letter>) -> Option<Letter> {
         if part.len() <= 1 {

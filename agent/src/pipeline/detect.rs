@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use engine::bucket::snapshot::Snapshot;
 use engine::counters::{Series, Totals};
 use engine::detector::{Detector, Overflow};
 use jiff::{SignedDuration, Timestamp};
 use prometheus::Histogram;
+use serde_json::value::RawValue;
 use wire::alert::Alert;
 
 use crate::acquire::{FileId, Note};
@@ -29,7 +31,7 @@ const GRACE: SignedDuration = SignedDuration::from_millis(20);
 #[derive(Debug, Default)]
 pub struct Restored {
     /// The open buckets of the checkpoint.
-    pub buckets: serde_json::Value,
+    pub buckets: Option<Box<RawValue>>,
     /// Identities of alerts that were recorded after it: the same overflow computed again is no new alert.
     pub identities: BTreeSet<String>,
 }
@@ -68,7 +70,9 @@ impl<T: FnMut(Effect) -> bool> Detecting<T> {
         let mut detector = Detector::new(rules, detection);
         let keeps = restored.is_some();
         let Restored { buckets, identities } = restored.unwrap_or_default();
-        restore(&mut detector, &buckets);
+        if let Some(buckets) = buckets {
+            restore(&mut detector, &buckets);
+        }
         let now = Instant::now();
         Self {
             detector,
@@ -305,8 +309,18 @@ fn add_file_hits(totals: &mut Totals) {
     totals.extend(hits);
 }
 
-fn snapshot(_detector: &Detector) -> serde_json::Value {
-    serde_json::Value::Null
+fn snapshot(detector: &Detector) -> Option<Box<RawValue>> {
+    serde_json::value::to_raw_value(&detector.snapshot())
+        .inspect_err(|error| tracing::error!(%error, "open buckets cannot be written"))
+        .ok()
 }
 
-fn restore(_detector: &mut Detector, _buckets: &serde_json::Value) {}
+fn restore(detector: &mut Detector, buckets: &RawValue) {
+    match serde_json::from_str::<Snapshot>(buckets.get()) {
+        Ok(snapshot) => {
+            let restored = detector.restore(snapshot);
+            tracing::info!(?restored, "open buckets are restored");
+        }
+        Err(error) => tracing::warn!(%error, "open buckets of another version are lost"),
+    }
+}

@@ -1,0 +1,282 @@
+//! The agent as a process runs it: load, log in, read, push; stops without losing a line.
+//!
+//! A reload is `setup::load` of the new configuration, a stop of the running agent, and `run` again: positions, buckets and
+//! undelivered alerts go through the state folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use client::lapi::Client;
+use client::retry::Retry;
+use service::ready::Ready;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::acquire::file::wake::Waker;
+use crate::acquire::reader::Reader;
+use crate::keep::{self, Keeper};
+use crate::metrics::Metrics;
+use crate::outbox::{self, Outbox};
+use crate::pipeline::{self, Pipeline};
+use crate::push::Pusher;
+use crate::setup::{Loaded, Program};
+use crate::{checkpoint, heartbeat, usage};
+
+/// Effects that wait for the disk before the detector waits too.
+const EFFECTS: usize = 64;
+
+/// How long the farewell to the Local API may take.
+const UNREGISTER: Duration = Duration::from_secs(3);
+
+/// Runs until `token` is cancelled, then handles what was read, stores the state, and returns.
+///
+/// # Errors
+/// Wrong credentials, a state folder in use, a defect. A Local API that cannot be reached is none: alerts wait.
+pub async fn run(
+    loaded: Loaded,
+    program: &Program,
+    metrics: Metrics,
+    ready: Ready,
+    token: CancellationToken,
+) -> anyhow::Result<()> {
+    let client = loaded
+        .client(program, Retry::NONE)
+        .context("crowdsec init: while initializing LAPIClient")?;
+    let client = Arc::new(client);
+    log_in(&client, &loaded).await?;
+    metrics.begin_run();
+    let unregister_on_exit = loaded.unregister_on_exit;
+    let facts = loaded.facts.clone();
+    let state = State::open(&loaded.config.paths.data_dir)?;
+    // The pusher outlives the pipeline: what the last lines raise is pushed too.
+    let pusher = Pusher::new(
+        Arc::clone(&state.outbox),
+        Arc::clone(&client),
+        metrics.clone(),
+        &state.dir,
+    );
+    let threads = Threads::start(loaded, state, &metrics, &token)?;
+
+    let pushing_token = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(pusher.run(pushing_token.clone()));
+    tasks.spawn(heartbeat::run(Arc::clone(&client), token.clone()));
+    tasks.spawn(usage::run(Arc::clone(&client), metrics, facts, token.clone()));
+    tracing::info!("Starting processing data");
+    ready.mark();
+
+    let ended = threads.join(&token).await;
+    token.cancel();
+    pushing_token.cancel();
+    while let Some(task) = tasks.join_next().await {
+        task?;
+    }
+    if unregister_on_exit {
+        farewell(&client).await;
+    }
+    tracing::info!("Crowdsec engine shutting down");
+    ended
+}
+
+/// The threads between the files and the outbox.
+struct Threads {
+    reading: JoinHandle<bool>,
+    pipeline: Pipeline,
+    keeping: JoinHandle<()>,
+    waker: Waker,
+}
+
+impl Threads {
+    fn start(
+        loaded: Loaded,
+        state: State,
+        metrics: &Metrics,
+        token: &CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let Loaded {
+            rules,
+            detection,
+            entries,
+            credentials,
+            workers,
+            ..
+        } = loaded;
+        let State {
+            dir,
+            outbox,
+            resume,
+            restored,
+            group,
+        } = state;
+        let keeper = Keeper {
+            outbox,
+            dir,
+            machine: credentials.login,
+            metrics: metrics.clone(),
+            group,
+        };
+        let (sender, effects) = sync_channel(EFFECTS);
+        let keeping = spawn("keep", move || keeper.run(&effects))?;
+        let settings = pipeline::Settings {
+            rules,
+            detection,
+            workers,
+            metrics: metrics.clone(),
+            restored: Some(restored),
+        };
+        let (mut entrance, pipeline) = Pipeline::start(settings, move |effect| sender.send(effect).is_ok())?;
+        let reader = Reader::new(entries, resume);
+        let waker = reader.waker();
+        let (token, metrics) = (token.clone(), metrics.clone());
+        let reading = spawn("read", move || {
+            let mut is_open = true;
+            let mut send = |batch| {
+                is_open = entrance.send(batch);
+                is_open
+            };
+            reader.run(&token, &mut send, &mut |tally, open| metrics.files(tally, open));
+            is_open
+        })?;
+        Ok(Self {
+            reading,
+            pipeline,
+            keeping,
+            waker,
+        })
+    }
+
+    /// Waits for the stop, then until everything that was read is handled and on disk.
+    async fn join(self, token: &CancellationToken) -> anyhow::Result<()> {
+        let Self {
+            reading,
+            pipeline,
+            keeping,
+            waker,
+        } = self;
+        let mut ended = tokio::task::spawn_blocking(move || reading.join());
+        let reading = tokio::select! {
+            reading = &mut ended => reading,
+            () = token.cancelled() => {
+                waker.wake();
+                ended.await
+            }
+        };
+        let is_open = reading?.map_err(|_panic| anyhow::anyhow!("the reader panicked"))?;
+        tokio::task::spawn_blocking(move || {
+            let pipeline = pipeline.join();
+            let keeping = keeping
+                .join()
+                .map_err(|_panic| anyhow::anyhow!("the writer panicked"));
+            pipeline.map_err(anyhow::Error::from).and(keeping)
+        })
+        .await??;
+        anyhow::ensure!(is_open, "the pipeline ended by itself");
+        // When every source was read to its end, alerts and heartbeats still go on until the stop.
+        token.cancelled().await;
+        Ok(())
+    }
+}
+
+fn spawn<R: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> R + Send + 'static,
+) -> std::io::Result<JoinHandle<R>> {
+    thread::Builder::new().name(name.to_owned()).spawn(body)
+}
+
+async fn log_in(client: &Client, loaded: &Loaded) -> anyhow::Result<()> {
+    let login = &loaded.credentials.login;
+    match client.login().await {
+        Ok(()) => Ok(()),
+        Err(error @ client::Error::Api { .. })
+            if error.status().is_some_and(|status| status.is_client_error()) =>
+        {
+            let file = loaded
+                .config
+                .client
+                .as_ref()
+                .map(|client| client.credentials_file.display().to_string());
+            Err(error).with_context(|| {
+                format!(
+                    "crowdsec init: while initializing LAPIClient: authenticate watcher ({login}); check login and \
+                     password in {}, or register this machine again with 'cscli lapi register' and validate it with \
+                     'cscli machines validate'",
+                    file.unwrap_or_default()
+                )
+            })
+        }
+        Err(error) => {
+            tracing::warn!(
+                error = error.chain(),
+                "the local api cannot be reached; alerts wait until it can"
+            );
+            Ok(())
+        }
+    }
+}
+
+async fn farewell(client: &Client) {
+    match tokio::time::timeout(UNREGISTER, client.unregister()).await {
+        Ok(Ok(())) => tracing::info!("machine is unregistered"),
+        Ok(Err(error)) => tracing::warn!(error = error.chain(), "machine could not be unregistered"),
+        Err(_elapsed) => tracing::warn!("machine could not be unregistered in time"),
+    }
+}
+
+/// What a restart goes on with.
+struct State {
+    dir: PathBuf,
+    outbox: Arc<Outbox>,
+    resume: crate::acquire::file::follow::Resume,
+    restored: pipeline::Restored,
+    group: u64,
+}
+
+impl State {
+    fn open(data_dir: &Path) -> anyhow::Result<Self> {
+        let dir = folder(data_dir)?;
+        let stored = match checkpoint::load(&dir) {
+            Ok(stored) => stored,
+            Err(error) => {
+                tracing::error!(%error, "checkpoint is ignored: files are read as at a first start");
+                None
+            }
+        };
+        let group = stored.as_ref().map_or(0, |checkpoint| checkpoint.group);
+        let (outbox, recent) = Outbox::open(&dir, outbox::DEFAULT_LIMIT, group)?;
+        let (resume, restored) = keep::resume(stored, recent);
+        Ok(Self {
+            dir,
+            outbox: Arc::new(outbox),
+            resume,
+            restored,
+            group,
+        })
+    }
+}
+
+/// Returns the state folder; one that cannot be written is replaced by a temporary one, which a restart loses.
+fn folder(data_dir: &Path) -> anyhow::Result<PathBuf> {
+    let dir = data_dir.join("agent");
+    let Err(error) = usable(&dir) else { return Ok(dir) };
+    let temporary = std::env::temp_dir().join(format!("crowdsec-agent-{}", std::process::id()));
+    tracing::error!(
+        %error,
+        dir = %dir.display(),
+        temporary = %temporary.display(),
+        "state folder cannot be written; a restart will lose positions and undelivered alerts"
+    );
+    usable(&temporary).with_context(|| format!("no usable state folder, neither {}", dir.display()))?;
+    Ok(temporary)
+}
+
+fn usable(dir: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    let probe = dir.join(".probe");
+    std::fs::write(&probe, "")?;
+    std::fs::remove_file(probe)
+}
