@@ -139,8 +139,8 @@ impl Group {
             self.positions
                 .insert((position.node, position.label.clone()), position);
         }
-        for alert in alerts {
-            match seal(alert, machine) {
+        for (number, alert) in alerts.iter().enumerate() {
+            match seal(alert, machine, (at.as_nanosecond(), number)) {
                 Ok(sealed) => self.alerts.push(sealed),
                 Err(error) => tracing::error!(%error, "alert cannot be written as json"),
             }

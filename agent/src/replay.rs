@@ -174,11 +174,18 @@ pub async fn push(
         })
     });
     // The same file replayed again raises its alerts again, as upstream does: the keys are those of this run.
-    let run = format!("{} {}", client.machine(), service::clock::now());
+    let run = service::clock::now().as_nanosecond();
+    let mut count = 0;
     let mut delivered = Delivered::default();
     let mut batch = Vec::new();
     while alerts.recv_many(&mut batch, push::BATCH).await > 0 {
-        let letters: Vec<Letter> = batch.drain(..).filter_map(|alert| letter(&alert, &run)).collect();
+        let letters: Vec<Letter> = batch
+            .drain(..)
+            .filter_map(|alert| {
+                count += 1;
+                letter(&alert, client.machine(), (run, count))
+            })
+            .collect();
         deliver(client, letters, &mut delivered).await?;
     }
     match reading.await {
@@ -196,8 +203,8 @@ pub struct Delivered {
     pub refused: usize,
 }
 
-fn letter(alert: &Alert, machine: &str) -> Option<Letter> {
-    let sealed = seal(alert, machine)
+fn letter(alert: &Alert, machine: &str, salt: (i128, usize)) -> Option<Letter> {
+    let sealed = seal(alert, machine, salt)
         .inspect_err(|error| tracing::error!(%error, "alert cannot be written as json"))
         .ok()?;
     Some(Letter {

@@ -2,4 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "test code outside of test functions")]
 
+mod crash;
+mod install;
+mod lapi;
+mod live;
 mod rotation;

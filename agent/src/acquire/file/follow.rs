@@ -53,6 +53,8 @@ pub struct Follower {
     /// Paths that could not be opened, so that each is reported once.
     refused: BTreeSet<PathBuf>,
     buffer: Vec<u8>,
+    /// Time of the last line: no two have the same, so that what begins with them can be told apart.
+    last_at: Timestamp,
     /// Counts so far.
     pub tally: Tally,
 }
@@ -78,6 +80,7 @@ impl Follower {
             is_first_look: true,
             refused: BTreeSet::new(),
             buffer: vec![0; CHUNK],
+            last_at: Timestamp::MIN,
             tally: Tally::default(),
         }
     }
@@ -148,6 +151,14 @@ impl Follower {
         for id in ids {
             let mut batch = Batch::default();
             let is_open = self.turn(id, now, &mut batch, &mut is_more);
+            for item in batch.items.iter_mut().filter(|item| !item.is_replay) {
+                let next = self
+                    .last_at
+                    .saturating_add(SignedDuration::from_nanos(1))
+                    .unwrap_or(now);
+                self.last_at = next.max(item.line.at);
+                item.line.at = self.last_at;
+            }
             if !is_open {
                 self.tails.remove(&id);
                 batch.notes.push(Note::Closed(id));
