@@ -97,6 +97,25 @@ pub enum DataError {
     },
 }
 
+impl DataError {
+    /// Returns whether upstream starts in spite of it, with an error in its log.
+    pub fn is_tolerated(&self) -> bool {
+        matches!(self, Self::Missing(_) | Self::Kind(_))
+    }
+
+    /// Returns what to do about it.
+    pub fn cure(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => {
+                "run `cscli hub update` and `cscli hub upgrade`, or put the file into the data directory"
+            }
+            Self::Kind(_) => "write string, regexp or map",
+            Self::Setting(_) => "mend the entry",
+            Self::Line { .. } => "mend or remove the line",
+        }
+    }
+}
+
 impl DataFiles {
     /// Loads what `entry` names; a file loaded before stays as it is.
     pub fn load(&mut self, entry: &DataEntry, world: &World) -> Result<(), DataError> {
@@ -164,8 +183,8 @@ impl Regexps {
                 message,
             };
             let translated = golang::regexp::translate(line).map_err(|error| bad(error.to_string()))?;
-            let hir =
-                regex_automata::util::syntax::parse(&translated).map_err(|error| bad(error.to_string()))?;
+            let hir = regex_automata::util::syntax::parse(&translated)
+                .map_err(|error| bad(crate::grok::last_line(&error.to_string())))?;
             all.push(hir);
         }
         let too_large = |message: String| DataError::Line {

@@ -7,6 +7,7 @@ mod library;
 mod matcher;
 mod pattern;
 
+pub(crate) use self::matcher::last_line;
 pub use self::{
     library::{Library, LibraryError},
     matcher::{Cache, Grok, GrokError},

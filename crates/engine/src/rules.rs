@@ -90,6 +90,7 @@ impl Rules {
         } = loader;
         if !problems.is_empty() {
             problems.sort();
+            problems.dedup();
             return Err(problems);
         }
         scenarios.join_filters(&library, &RunHost::new(&world, &data, Timestamp::UNIX_EPOCH));

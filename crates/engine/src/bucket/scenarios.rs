@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     Event, ItemFile, Problem, Text,
-    data::DataError,
     env::{EventEnv, RunHost},
     event::RuntimeAlert,
     rules::Loader,
@@ -353,18 +352,16 @@ fn load_data(spec: &Spec, loader: &mut Loader<'_>) {
         let Err(error) = loader.data.load(entry, loader.world) else {
             continue;
         };
-        let problem = |cure: &str| {
-            Problem::in_file(&spec.file, error.to_string(), cure)
-                .at(spec.line, 1)
-                .of(&spec.name)
-                .field(format!("data[{index}]"))
+        let problem = Problem::in_file(&spec.file, error.to_string(), error.cure())
+            .at(spec.line, 1)
+            .of(&spec.name)
+            .field(format!("data[{index}]"));
+        let into = if error.is_tolerated() {
+            &mut loader.warnings
+        } else {
+            &mut loader.problems
         };
-        match error {
-            DataError::Missing(_) => loader.warnings.push(problem(
-                "run `cscli hub update` and `cscli hub upgrade`, or put the file into the data directory",
-            )),
-            _ => loader.problems.push(problem("mend the entry or the file")),
-        }
+        into.push(problem);
     }
 }
 

@@ -165,7 +165,7 @@ fn to_hir(rendered: &str) -> Result<Hir, GrokError> {
 }
 
 /// Keeps the sentence of an error that draws the whole expression, which is far too long once expanded.
-fn last_line(error: &str) -> String {
+pub(crate) fn last_line(error: &str) -> String {
     let last = error.lines().last().unwrap_or(error);
     last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }

@@ -12,7 +12,7 @@ use super::{
     node::{Node, Stage},
     spec::NodeSpec,
 };
-use crate::{ItemFile, Name, Problem, data::DataError, grok, rules::Loader};
+use crate::{ItemFile, Name, Problem, grok, rules::Loader};
 
 /// Compiles the files of one kind, in the order given, into stages; defects go to the loader.
 pub(crate) fn load(items: &[&ItemFile], loader: &mut Loader<'_>) -> Vec<Stage> {
@@ -74,15 +74,15 @@ fn documents(item: &ItemFile, library: &mut grok::Library, loader: &mut Loader<'
         }
         for (index, entry) in spec.data.iter().enumerate() {
             if let Err(error) = loader.data.load(entry, loader.world) {
-                let place = place.key(&format!("data[{index}]"));
-                match error {
-                    // The hub downloads the file later, or never: upstream logs and goes on.
-                    DataError::Missing(_) => loader.warnings.push(place.problem(
-                        error.to_string(),
-                        "run `cscli hub update` and `cscli hub upgrade`, or put the file into the data directory",
-                    )),
-                    _ => loader.problems.push(place.problem(error.to_string(), "mend the entry or the file")),
-                }
+                let problem = place
+                    .key(&format!("data[{index}]"))
+                    .problem(error.to_string(), error.cure());
+                let into = if error.is_tolerated() {
+                    &mut loader.warnings
+                } else {
+                    &mut loader.problems
+                };
+                into.push(problem);
             }
         }
         let mut compiler = Compiler {

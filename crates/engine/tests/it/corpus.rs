@@ -33,6 +33,11 @@ pub(crate) fn hub() -> Option<PathBuf> {
     folder("HUB_DIR", "hub")
 }
 
+/// Returns the folder of recordings of real programs; `None`, with a line that says so, when it is absent.
+pub(crate) fn captures() -> Option<PathBuf> {
+    folder("CAPTURES_DIR", "captures")
+}
+
 /// Returns the world with the hub's data files and the patterns.
 pub(crate) fn world() -> World {
     let mut world = World {

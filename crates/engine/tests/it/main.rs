@@ -9,3 +9,4 @@
 mod corpus;
 mod grok_corpus;
 mod hub;
+mod startup;

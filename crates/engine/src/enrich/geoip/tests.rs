@@ -1,4 +1,4 @@
-//! Lookups in small databases that are written here, in MaxMind's published format.
+//! Lookups in small databases that are written here, in `MaxMind`'s published format.
 
 use std::net::Ipv4Addr;
 
@@ -45,7 +45,7 @@ fn control(out: &mut Vec<u8>, kind: u8, size: usize) {
     if size < 29 {
         out.push(kind << 5 | size);
     } else {
-        out.extend([kind << 5 | 29, size - 29]);
+        out.extend([kind << 5 | 0x1d, size - 29]);
     }
 }
 
