@@ -8,5 +8,6 @@
 
 mod corpus;
 mod grok_corpus;
+mod grok_patterns;
 mod hub;
 mod startup;
