@@ -59,7 +59,9 @@ fn item(block: &str) -> Option<ItemFile> {
         String::new()
     };
     // A file directly below `parsers/` has no stage and is no item.
-    parts.next().or((!is_staged).then_some(""))?;
+    if is_staged {
+        parts.next()?;
+    }
     let text: String = text
         .lines()
         .take_while(|line| line.starts_with("    ") || line.is_empty())

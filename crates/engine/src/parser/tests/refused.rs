@@ -35,7 +35,7 @@ fn all_problems_of_all_files_are_named_at_once() {
         ("s00/f.yaml", "name: me/f\nwhitelist:\n  reason: r\n  ip: [1.2.3]\n  cidr: [1.2.3.4/33]"),
         ("s00/g.yaml", "name: me/g\nstatics: [{meta: a, value: b}]\nstash:\n  - {name: n, key: \"'k'\", value: \"'v'\", ttl: 5x}\n  - {name: n, value: v, ttl: 5s}"),
         ("s00/h.yaml", "name: me/h\nformat: latest\nstatics: [{meta: a, value: b}]"),
-        ("s00/i.yaml", "name: me/i\nstatics: [{meta: a, value: b}]\ndata: [{dest_file: f, type: lsit}]"),
+        ("s00/i.yaml", "name: me/i\nstatics: [{meta: a, value: b}]\ndata: [{dest_file: f, type: string, size: 0}]"),
         ("s00/j.yaml", "name: [\n"),
     ]), @r#"
     parsers/s00/a.yaml:2:1: me/s00/a.yaml: unknown key "filterr"; valid keys are format, debug, profiling, name, author, description, references, stage, onsuccess, filter, nodes, pattern_syntax, grok, statics, stash, whitelist, data
@@ -53,7 +53,7 @@ fn all_problems_of_all_files_are_named_at_once() {
     parsers/s00/g.yaml:4:46: me/g: stash[0].ttl: ttl "5x" is not a duration (write it as 30s, 5m or 1h)
     parsers/s00/g.yaml:5:5: me/g: stash[1]: the stash has no key (give it name, key, value and ttl)
     parsers/s00/h.yaml:2:9: me/h: format: format "latest" is not a version (write a format from 1.0 to 3.0)
-    parsers/s00/i.yaml:3:8: me/i: data[0]: there is no data file type "lsit" (mend the entry or the file)
+    parsers/s00/i.yaml:3:8: me/i: data[0]: size must be above 0 (mend the entry)
     parsers/s00/j.yaml:1:7: me/s00/j.yaml: unclosed bracket '['
     "#);
 }
