@@ -1,5 +1,7 @@
 //! A compiled grok expression and how it is run on a line: cheap refusal first, captures last.
 
+use std::sync::OnceLock;
+
 use regex_automata::{
     Input,
     meta::{self, Regex},
@@ -18,7 +20,9 @@ const SIZE_LIMIT: usize = 64 << 20;
 pub struct Grok {
     id: usize,
     names: Vec<Name>,
-    regex: Regex,
+    hir: Hir,
+    /// The general engine, built when it is first asked.
+    regex: OnceLock<Option<Regex>>,
     /// A text without this literal cannot match.
     required: Option<Prefilter>,
     /// Backtracking program for the common case; `None` when the expression is not worth one.
@@ -63,21 +67,20 @@ impl Grok {
     ) -> Result<Self, GrokError> {
         let names: Vec<Name> = semantics.map(Name::new).collect();
         let hir = only_semantics(&to_hir(rendered)?, &names);
-        let regex = Regex::builder()
-            .configure(
-                Regex::config()
-                    .nfa_size_limit(Some(SIZE_LIMIT))
-                    .onepass_size_limit(Some(1 << 20)),
-            )
-            .build_from_hir(&hir)
-            .map_err(|error| GrokError::Size(error.to_string()))?;
         let required = required_literal(&hir)
             .filter(|literal| !literal.is_empty())
             .and_then(|literal| Prefilter::new(regex_automata::MatchKind::LeftmostFirst, &[literal]));
         let program = backtrack::Program::new(&hir, names.len());
+        // With a program the general engine is for runaway lines, which most expressions never see; it is large.
+        let regex = if program.is_some() {
+            OnceLock::new()
+        } else {
+            OnceLock::from(Some(build(&hir)?))
+        };
         Ok(Self {
             id,
             names,
+            hir,
             regex,
             required,
             program,
@@ -138,14 +141,14 @@ impl Grok {
         if cache.slots.len() <= self.id {
             cache.slots.resize_with(self.id + 1, || None);
         }
+        let regex = self.regex.get_or_init(|| build(&self.hir).ok()).as_ref()?;
         let scratch = cache.slots.get_mut(self.id)?.get_or_insert_with(|| {
             Box::new(Scratch {
-                cache: self.regex.create_cache(),
-                captures: self.regex.create_captures(),
+                cache: regex.create_cache(),
+                captures: regex.create_captures(),
             })
         });
-        self.regex
-            .search_captures_with(&mut scratch.cache, &Input::new(text), &mut scratch.captures);
+        regex.search_captures_with(&mut scratch.cache, &Input::new(text), &mut scratch.captures);
         if !scratch.captures.is_match() {
             return None;
         }
@@ -156,6 +159,17 @@ impl Grok {
             .extend((1..=self.names.len()).map(|i| captures.get_group(i).map(|span| (span.start, span.end))));
         Some(&cache.spans)
     }
+}
+
+fn build(hir: &Hir) -> Result<Regex, GrokError> {
+    Regex::builder()
+        .configure(
+            Regex::config()
+                .nfa_size_limit(Some(SIZE_LIMIT))
+                .onepass_size_limit(Some(1 << 20)),
+        )
+        .build_from_hir(hir)
+        .map_err(|error| GrokError::Size(error.to_string()))
 }
 
 fn to_hir(rendered: &str) -> Result<Hir, GrokError> {

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use engine::{ItemFile, Kind, World, world::PatternFile};
@@ -38,18 +38,18 @@ pub(crate) fn captures() -> Option<PathBuf> {
     folder("CAPTURES_DIR", "captures")
 }
 
-/// Returns the world with the hub's data files and the patterns.
+/// Returns the world with the hub's data files and the patterns; what it is made of is read once.
 pub(crate) fn world() -> World {
-    let mut world = World {
+    static DATA: OnceLock<BTreeMap<String, Arc<str>>> = OnceLock::new();
+    let data = DATA.get_or_init(|| match (hub(), folder("HUB_DATA_DIR", "hub-data")) {
+        (Some(hub), Some(data)) => data_files(&hub, &data),
+        _ => BTreeMap::new(),
+    });
+    World {
         patterns: patterns(),
+        data: data.clone(),
         ..World::default()
-    };
-    if let (Some(hub), Some(data)) = (hub(), folder("HUB_DATA_DIR", "hub-data")) {
-        for (name, text) in data_files(&hub, &data) {
-            world.data.insert(name, Arc::from(text));
-        }
     }
-    world
 }
 
 #[expect(
@@ -73,8 +73,8 @@ fn patterns() -> Vec<PatternFile> {
 }
 
 /// Reads the data files that items name, from where their address would be below `data`.
-fn data_files(hub: &Path, data: &Path) -> Vec<(String, String)> {
-    let mut found = Vec::new();
+fn data_files(hub: &Path, data: &Path) -> BTreeMap<String, Arc<str>> {
+    let mut found = BTreeMap::new();
     for item in items(hub).values() {
         for document in yaml::documents(&item.text).unwrap() {
             let Some(Yaml::Sequence(entries)) = document.node.get("data").map(Node::kind) else {
@@ -84,7 +84,7 @@ fn data_files(hub: &Path, data: &Path) -> Vec<(String, String)> {
                 let text = |key: &str| entry.get(key).and_then(Node::text).unwrap_or_default();
                 let place = text("source_url").trim_start_matches("https://hub-data.crowdsec.net/");
                 if let Ok(content) = fs::read_to_string(data.join(place)) {
-                    found.push((text("dest_file").to_owned(), content));
+                    found.insert(text("dest_file").to_owned(), Arc::from(content));
                 }
             }
         }
