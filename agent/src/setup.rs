@@ -78,7 +78,7 @@ pub fn load(
         install_dir: config.paths.config_dir.clone(),
         data_dir: config.paths.data_dir.clone(),
     };
-    let hub = Hub::open_installed(paths).map_err(|error| Problems(vec![error.to_string()]))?;
+    let hub = Hub::open(paths).map_err(|error| Problems(vec![error.to_string()]))?;
     for warning in &hub.warnings {
         tracing::warn!("{warning}");
     }

@@ -31,7 +31,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Collects files below `folder`; folders that begin with a dot hold tests, not content.
+/// Collects files below `folder`; folders that begin with a dot hold tests, and Markdown is for readers.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -40,7 +40,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         }
         if entry.file_type()?.is_dir() {
             collect(&entry.path(), files)?;
-        } else {
+        } else if entry.path().extension().is_none_or(|extension| extension != "md") {
             files.push(entry.path());
         }
     }

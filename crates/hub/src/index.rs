@@ -164,6 +164,16 @@ impl Index {
         serde_json::to_string(&raw).unwrap_or_default()
     }
 
+    /// Takes over the entries of `other` whose names are free.
+    pub fn add_missing(&mut self, other: &Self) {
+        for (kind, entries) in &other.items {
+            let own = self.items.entry(*kind).or_default();
+            for (name, entry) in entries {
+                own.entry(name.clone()).or_insert_with(|| entry.clone());
+            }
+        }
+    }
+
     /// Returns the entry of an item.
     pub fn get(&self, id: &ItemRef) -> Option<&Entry> {
         self.items.get(&id.kind)?.get(&id.name)

@@ -62,6 +62,12 @@ pub enum SourceError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// An item asks for a data file that this program does not carry.
+    #[error("this program carries no data file {name}; a newer one may")]
+    Starter {
+        /// Its name.
+        name: String,
+    },
     /// The content the index embeds is damaged.
     #[error("the embedded content of {path} does not have the digest {expected}")]
     Embedded {
@@ -181,6 +187,12 @@ impl<'a> Sources<'a> {
     /// Returns a data file: from the data folder, from the starter set when the item is the starter set's own,
     /// from its URL, and from the starter set when the URL cannot be reached.
     pub fn data(&self, url: &str, item_hash: &str) -> Result<Vec<u8>, SourceError> {
+        if let Some(name) = url.strip_prefix(starter::SCHEME) {
+            let unknown = || SourceError::Starter {
+                name: name.to_owned(),
+            };
+            return starter::data(name).map(<[u8]>::to_vec).ok_or_else(unknown);
+        }
         let path = url_path(url);
         if let Some(bytes) = self.local_data(path)? {
             return Ok(bytes);

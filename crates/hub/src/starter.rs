@@ -12,6 +12,9 @@ use crate::source::digest;
 
 include!(concat!(env!("OUT_DIR"), "/starter.rs"));
 
+/// Data files of the set are named `starter://<file>` in its items: they are in the program, never on the network.
+pub const SCHEME: &str = "starter://";
+
 /// The set has one version a release of this program; the digest tells texts apart.
 const VERSION: &str = "0.1";
 
@@ -115,8 +118,8 @@ mod tests {
         for (path, bytes) in FILES.iter().filter(|(path, _)| !path.starts_with("data/")) {
             let document = Document::parse(std::str::from_utf8(bytes).unwrap()).unwrap();
             for file in document.data.iter().filter(|file| !file.source_url.is_empty()) {
-                let url_path = file.source_url.splitn(4, '/').nth(3).unwrap_or_default();
-                assert!(data(url_path).is_some(), "{path} needs {}", file.source_url);
+                let name = file.source_url.strip_prefix(SCHEME).unwrap_or_default();
+                assert!(data(name).is_some(), "{path} needs {}", file.source_url);
             }
         }
     }

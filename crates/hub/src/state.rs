@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::index::{Index, ParseError};
 use crate::item::{Item, ItemRef, ItemType};
-use crate::sync;
+use crate::{starter, sync};
 
 /// The folders the hub works in; all absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,29 +88,33 @@ pub fn io_text(error: &io::Error) -> String {
     })
 }
 
+/// Reads the index file; a missing one is empty.
+fn read_index(path: &Path) -> Result<Index, Error> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Index::default()),
+        Err(source) => {
+            return Err(Error::ReadIndex {
+                path: path.into(),
+                source,
+            });
+        }
+    };
+    Index::parse(&bytes).map_err(|source| Error::ParseIndex {
+        path: path.into(),
+        source,
+    })
+}
+
 impl Hub {
     /// Reads the index and scans the folders. A missing configuration folder is an empty one.
+    ///
+    /// The starter set's items stand beside those of the index, and alone where nobody has fetched one yet: a first
+    /// install needs no network, and a later `cscli hub update` orphans nothing.
     pub fn open(paths: Paths) -> Result<Self, Error> {
-        let bytes = std::fs::read(&paths.index_path).map_err(|source| Error::ReadIndex {
-            path: paths.index_path.clone(),
-            source,
-        })?;
-        let index = Index::parse(&bytes).map_err(|source| Error::ParseIndex {
-            path: paths.index_path.clone(),
-            source,
-        })?;
+        let mut index = read_index(&paths.index_path)?;
+        index.add_missing(starter::index());
         Self::with_index(paths, index)
-    }
-
-    /// Scans the folders like `open`; a missing index is an empty one, so that only local items exist.
-    /// The agent uses it: a machine with nothing but own files in the configuration folder needs no hub.
-    pub fn open_installed(paths: Paths) -> Result<Self, Error> {
-        match Self::open(paths.clone()) {
-            Err(Error::ReadIndex { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                Self::with_index(paths, Index::default())
-            }
-            other => other,
-        }
     }
 
     /// Scans the folders for the items of `index`.
@@ -296,18 +300,34 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_index_says_what_to_do_without_rust_words() {
+    fn without_an_index_the_starter_set_can_be_installed() {
         let folder = tempfile::tempdir().unwrap();
-        let paths = Paths {
-            hub_dir: folder.path().join("hub"),
-            index_path: "/nowhere/.index.json".into(),
-            install_dir: folder.path().into(),
-            data_dir: folder.path().into(),
-        };
-        let error = Hub::open(paths).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "invalid hub index: unable to read index file: open /nowhere/.index.json: no such file or directory"
+        let hub = Hub::open(paths(folder.path(), "hub/.index.json")).unwrap();
+        let names: Vec<_> = hub
+            .of_type(ItemType::Collections)
+            .iter()
+            .map(|item| &item.id.name)
+            .collect();
+        assert!(names.iter().any(|name| *name == "starter/nginx"), "{names:?}");
+    }
+
+    #[test]
+    fn an_unreadable_index_is_told_without_rust_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Hub::open(paths(folder.path(), ".")).unwrap_err().to_string();
+        let expected = format!(
+            "invalid hub index: unable to read index file: open {}: is a directory",
+            folder.path().join(".").display()
         );
+        assert_eq!(error, expected);
+    }
+
+    fn paths(folder: &Path, index: &str) -> Paths {
+        Paths {
+            hub_dir: folder.join("hub"),
+            index_path: folder.join(index),
+            install_dir: folder.into(),
+            data_dir: folder.into(),
+        }
     }
 }

@@ -124,11 +124,13 @@ impl World {
         });
     }
 
+    /// The items of the small hub; the starter set, which stands beside every index, is left out.
     fn status(&self) -> Vec<String> {
         let hub = self.hub();
         ItemType::ALL
             .into_iter()
             .flat_map(|kind| hub.of_type(kind))
+            .filter(|item| !item.id.name.starts_with("starter/"))
             .map(|item| {
                 format!("{} {} {}", item.id, item.status(), item.version())
                     .trim_end()
