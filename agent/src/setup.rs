@@ -64,24 +64,21 @@ pub fn load(
         .agent
         .as_ref()
         .ok_or_else(|| one("crowdsec_service is missing or disabled"))?;
-    let api = config
-        .client
-        .as_ref()
-        .ok_or_else(|| one("loading api client: no API client section in configuration; add api.client"))?;
+    let place = config.file.display();
+    let api = config.client.as_ref().ok_or_else(|| {
+        one(&format!(
+            "loading api client: {place}: no API client section in configuration; add api.client.credentials_path"
+        ))
+    })?;
     let credentials =
-        config::load::credentials(api, env).map_err(|problems| said("loading api client", problems))?;
-    let simulation = config::load::simulation(&config.paths.simulation)
-        .map_err(|problems| said("load error (simulation)", problems))?;
-    let paths = hub::Paths {
-        hub_dir: config.paths.hub_dir.clone(),
-        index_path: config.paths.index.clone(),
-        install_dir: config.paths.config_dir.clone(),
-        data_dir: config.paths.data_dir.clone(),
+        config::load::credentials(api, env).map_err(|problems| said("loading api client", problems));
+    let simulation = config::load::simulation_of(&config.paths)
+        .map_err(|problems| said("load error (simulation)", problems));
+    let entries = match sources {
+        Sources::Configured => entries(config, agent, env),
+        Sources::None => Ok(Vec::new()),
     };
-    let hub = Hub::open(paths).map_err(|error| Problems(vec![error.to_string()]))?;
-    for warning in &hub.warnings {
-        tracing::warn!("{warning}");
-    }
+    let hub = installed(config)?;
     let places = Places {
         pattern_dir: &config.paths.pattern_dir,
         data_dir: &config.paths.data_dir,
@@ -90,14 +87,25 @@ pub fn load(
     let settings = engine::Settings {
         count_nodes: config.prometheus.level == Some(MetricsLevel::Full),
     };
-    let rules = load::rules(&hub, places, settings).map_err(|problems| said("crowdsec init", problems))?;
+    let rules = load::rules(&hub, places, settings).map_err(|problems| said("crowdsec init", problems));
+    let (credentials, simulation, rules, entries) = match (credentials, simulation, rules, entries) {
+        (Ok(credentials), Ok(simulation), Ok(rules), Ok(entries)) => {
+            (credentials, simulation, rules, entries)
+        }
+        (credentials, simulation, rules, entries) => {
+            let wrong = [credentials.err(), simulation.err(), rules.err(), entries.err()];
+            return Err(Problems(
+                wrong
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|problems| problems.0)
+                    .collect(),
+            ));
+        }
+    };
     for warning in rules.warnings() {
         tracing::warn!("{warning}");
     }
-    let entries = match sources {
-        Sources::Configured => entries(config, agent, env)?,
-        Sources::None => Vec::new(),
-    };
     let detection = detector::Settings {
         context_length: agent.context_value_length,
         simulation: engine::simulation::Simulation {
@@ -154,6 +162,20 @@ impl Loaded {
     pub fn rules(&self) -> &Arc<Rules> {
         &self.rules
     }
+}
+
+fn installed(config: &Config) -> Result<Hub, Problems> {
+    let paths = hub::Paths {
+        hub_dir: config.paths.hub_dir.clone(),
+        index_path: config.paths.index.clone(),
+        install_dir: config.paths.config_dir.clone(),
+        data_dir: config.paths.data_dir.clone(),
+    };
+    let hub = Hub::open(paths).map_err(|error| Problems(vec![error.to_string()]))?;
+    for warning in &hub.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(hub)
 }
 
 fn entries(
