@@ -1,2 +1,30 @@
 //! The one multi-call binary: `crowdsec` or `cscli`, by its name or its first argument.
-fn main() {}
+
+mod args;
+mod logs;
+mod parts;
+mod run;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    // `crowdsec cscli …` and `cscli crowdsec …` serve images that ship the binary once, without links.
+    if words
+        .get(1)
+        .is_some_and(|word| word == "cscli" || word == "crowdsec")
+    {
+        words.remove(0);
+    }
+    match words.first().and_then(|word| Path::new(word).file_name()) {
+        Some(name) if name == "cscli" => cli::main(words),
+        _ => run::main(&words, std::env::vars_os().filter_map(readable).collect()),
+    }
+}
+
+/// Leaves out variables that are not text; a configuration cannot refer to them.
+fn readable((name, value): (OsString, OsString)) -> Option<(String, String)> {
+    Some((name.into_string().ok()?, value.into_string().ok()?))
+}
