@@ -147,7 +147,11 @@ impl Client {
         }
     }
 
-    async fn try_push<T: Serialize + Sync>(&self, alerts: &[T], keys: &[String]) -> Result<Vec<String>, Error> {
+    async fn try_push<T: Serialize + Sync>(
+        &self,
+        alerts: &[T],
+        keys: &[String],
+    ) -> Result<Vec<String>, Error> {
         let mut request = Request::new(Method::POST, "v1/alerts").json(alerts)?;
         if !keys.is_empty()
             && let Ok(value) = HeaderValue::from_str(&keys.join(","))
