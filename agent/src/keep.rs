@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use anyhow::Context as _;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
 use crate::acquire::file::follow::Resume;
 use crate::acquire::file::identity::Node;
 use crate::checkpoint::{self, Checkpoint, Position};
@@ -29,6 +33,17 @@ pub struct Keeper {
     pub metrics: Metrics,
     /// Group up to which the effects are in the checkpoint at the start.
     pub group: u64,
+    /// Is told when the first checkpoint was stored, or could not be.
+    pub settled: Option<oneshot::Sender<()>>,
+    /// What the disk refuses, to be said once until it takes it again.
+    pub complaints: Complaints,
+}
+
+/// Which writes fail at the moment.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Complaints {
+    outbox: bool,
+    checkpoint: bool,
 }
 
 impl Keeper {
@@ -60,7 +75,7 @@ impl Keeper {
         }
     }
 
-    fn append(&self, group: Group) {
+    fn append(&mut self, group: Group) {
         if group.alerts.is_empty() {
             return;
         }
@@ -74,9 +89,13 @@ impl Keeper {
             at,
             positions: positions.into_values().collect(),
         });
-        if let Err(error) = self.outbox.append(cut, alerts) {
+        let result = self.outbox.append(cut, alerts);
+        if let Err(error) = &result
+            && !self.complaints.outbox
+        {
             tracing::error!(%error, "outbox cannot be written; alerts are held in memory");
         }
+        self.complaints.outbox = result.is_err();
     }
 
     fn checkpoint(&mut self, effect: Effect) {
@@ -89,31 +108,42 @@ impl Keeper {
         else {
             return;
         };
-        let group = match self.outbox.barrier() {
-            Ok(group) if is_caught_up => group,
-            Ok(_) => self.group,
-            Err(error) => {
-                tracing::warn!(%error, "checkpoint waits for the outbox");
-                return;
-            }
-        };
-        let checkpoint = Checkpoint {
-            version: 0,
-            group,
-            positions,
-            patterns,
-            buckets,
-        };
-        let stored = checkpoint::store(&self.dir, &checkpoint);
-        if let Err(error) = stored {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::warn!(%error, cause, "checkpoint cannot be stored");
-            return;
+        let result = self.store(positions, patterns, buckets, is_caught_up);
+        if let Err(error) = &result
+            && !self.complaints.checkpoint
+        {
+            tracing::error!("checkpoint cannot be stored; a restart will read lines again: {error:#}");
         }
+        self.complaints.checkpoint = result.is_err();
+        if let Some(settled) = self.settled.take() {
+            // Nobody waits any more when the agent is being stopped.
+            settled.send(()).unwrap_or_default();
+        }
+    }
+
+    fn store(
+        &mut self,
+        positions: Vec<Position>,
+        patterns: Vec<String>,
+        buckets: Option<Box<RawValue>>,
+        is_caught_up: bool,
+    ) -> anyhow::Result<()> {
+        let recorded = self.outbox.barrier().context("outbox cannot be written")?;
+        let group = if is_caught_up { recorded } else { self.group };
+        checkpoint::store(
+            &self.dir,
+            &Checkpoint {
+                version: 0,
+                group,
+                positions,
+                patterns,
+                buckets,
+            },
+        )?;
         self.group = group;
-        if let Err(error) = self.outbox.checkpointed(group) {
-            tracing::warn!(%error, "outbox cannot be rewritten");
-        }
+        self.outbox
+            .checkpointed(group)
+            .context("outbox cannot be rewritten")
     }
 }
 

@@ -3,6 +3,7 @@
 //! A reload is `setup::load` of the new configuration, a stop of the running agent, and `run` again: positions, buckets and
 //! undelivered alerts go through the state folder.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -13,16 +14,18 @@ use anyhow::Context as _;
 use client::lapi::Client;
 use client::retry::Retry;
 use service::ready::Ready;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::acquire::file::wake::Waker;
 use crate::acquire::reader::Reader;
-use crate::keep::{self, Keeper};
+use crate::keep::{self, Complaints, Keeper};
 use crate::metrics::Metrics;
 use crate::outbox::{self, Outbox};
 use crate::pipeline::{self, Pipeline};
 use crate::push::Pusher;
+use crate::replay::{self, Delivered};
 use crate::setup::{Loaded, Program};
 use crate::{checkpoint, heartbeat, usage};
 
@@ -59,13 +62,22 @@ pub async fn run(
         metrics.clone(),
         &state.dir,
     );
-    let threads = Threads::start(loaded, state, &metrics, &token)?;
+    let (settled, first_look) = oneshot::channel();
+    let follows = loaded.entries.iter().any(|entry| !entry.is_cat);
+    let threads = Threads::start(loaded, state, settled, &metrics, &token)?;
 
     let pushing_token = CancellationToken::new();
     let mut tasks = JoinSet::new();
     tasks.spawn(pusher.run(pushing_token.clone()));
     tasks.spawn(heartbeat::run(Arc::clone(&client), token.clone()));
     tasks.spawn(usage::run(Arc::clone(&client), metrics, facts, token.clone()));
+    if follows {
+        // Ready means: what is written from now on is read, even if the process is killed the next moment.
+        tokio::select! {
+            _ = first_look => {}
+            () = token.cancelled() => {}
+        }
+    }
     tracing::info!("Starting processing data");
     ready.mark();
 
@@ -82,6 +94,34 @@ pub async fn run(
     ended
 }
 
+/// Reads what `dsn` names to its end, pushes the alerts, and returns (`-dsn`, `-type`, `-label`).
+///
+/// # Errors
+/// The Local API cannot be reached or refuses the login, `dsn` is wrong, something was not read or not delivered.
+pub async fn one_shot(
+    loaded: Loaded,
+    program: &Program,
+    metrics: Metrics,
+    dsn: &str,
+    labels: BTreeMap<String, String>,
+    token: CancellationToken,
+) -> anyhow::Result<Delivered> {
+    let dsn = replay::parse_dsn(dsn).context("crowdsec init: while loading acquisition config")?;
+    let client = loaded
+        .client(program, Retry::PATIENT)
+        .context("crowdsec init: while initializing LAPIClient")?;
+    client.login().await.with_context(|| refusal(&loaded))?;
+    tracing::info!("Starting processing data");
+    let settings = loaded.replay(&metrics);
+    let delivered = replay::push(settings, dsn, labels, &client, token).await?;
+    tracing::info!(
+        stored = delivered.stored,
+        refused = delivered.refused,
+        "all lines are read and all alerts delivered"
+    );
+    Ok(delivered)
+}
+
 /// The threads between the files and the outbox.
 struct Threads {
     reading: JoinHandle<bool>,
@@ -94,6 +134,7 @@ impl Threads {
     fn start(
         loaded: Loaded,
         state: State,
+        settled: oneshot::Sender<()>,
         metrics: &Metrics,
         token: &CancellationToken,
     ) -> anyhow::Result<Self> {
@@ -118,6 +159,8 @@ impl Threads {
             machine: credentials.login,
             metrics: metrics.clone(),
             group,
+            settled: Some(settled),
+            complaints: Complaints::default(),
         };
         let (sender, effects) = sync_channel(EFFECTS);
         let keeping = spawn("keep", move || keeper.run(&effects))?;
@@ -189,34 +232,32 @@ fn spawn<R: Send + 'static>(
 }
 
 async fn log_in(client: &Client, loaded: &Loaded) -> anyhow::Result<()> {
-    let login = &loaded.credentials.login;
-    match client.login().await {
-        Ok(()) => Ok(()),
-        Err(error @ client::Error::Api { .. })
-            if error.status().is_some_and(|status| status.is_client_error()) =>
-        {
-            let file = loaded
-                .config
-                .client
-                .as_ref()
-                .map(|client| client.credentials_file.display().to_string());
-            Err(error).with_context(|| {
-                format!(
-                    "crowdsec init: while initializing LAPIClient: authenticate watcher ({login}); check login and \
-                     password in {}, or register this machine again with 'cscli lapi register' and validate it with \
-                     'cscli machines validate'",
-                    file.unwrap_or_default()
-                )
-            })
-        }
-        Err(error) => {
-            tracing::warn!(
-                error = error.chain(),
-                "the local api cannot be reached; alerts wait until it can"
-            );
-            Ok(())
-        }
+    let Err(error) = client.login().await else {
+        return Ok(());
+    };
+    if error.status().is_some_and(|status| status.is_client_error()) {
+        return Err(error).context(refusal(loaded));
     }
+    tracing::warn!(
+        error = error.chain(),
+        "the local api cannot be reached; alerts wait until it can"
+    );
+    Ok(())
+}
+
+/// Says what failed and what to do about it; the first part is upstream's.
+fn refusal(loaded: &Loaded) -> String {
+    let file = loaded
+        .config
+        .client
+        .as_ref()
+        .map(|client| client.credentials_file.display().to_string());
+    format!(
+        "crowdsec init: while initializing LAPIClient: authenticate watcher ({}); check login and password in {}, or \
+         register this machine again with 'cscli lapi register' and validate it with 'cscli machines validate'",
+        loaded.credentials.login,
+        file.unwrap_or_default()
+    )
 }
 
 async fn farewell(client: &Client) {

@@ -50,11 +50,21 @@ pub(super) struct Detecting<T> {
     identities: BTreeSet<String>,
     /// Whether all lines were read again that had their effect before a crash.
     is_caught_up: bool,
-    /// Whether anything happened since the last checkpoint.
-    is_dirty: bool,
-    checkpointed: Instant,
-    published: Instant,
+    checkpointing: Chore,
+    publishing: Chore,
     timing: Option<(std::sync::Arc<str>, Histogram)>,
+}
+
+/// Something that is done now and then, if there is a reason.
+struct Chore {
+    done_at: Instant,
+    is_needed: bool,
+}
+
+impl Chore {
+    fn is_due(&self, interval: Duration) -> bool {
+        self.is_needed && self.done_at.elapsed() >= interval
+    }
 }
 
 impl<T: FnMut(Effect) -> bool> Detecting<T> {
@@ -85,9 +95,14 @@ impl<T: FnMut(Effect) -> bool> Detecting<T> {
             patterns: Vec::new(),
             identities,
             is_caught_up: false,
-            is_dirty: false,
-            checkpointed: now,
-            published: now,
+            checkpointing: Chore {
+                done_at: now,
+                is_needed: false,
+            },
+            publishing: Chore {
+                done_at: now,
+                is_needed: false,
+            },
             timing: None,
         }
     }
@@ -106,10 +121,10 @@ impl<T: FnMut(Effect) -> bool> Detecting<T> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if !self.tick() || (self.checkpointed.elapsed() >= CHECKPOINT && !self.checkpoint()) {
+            if !self.tick() || (self.checkpointing.is_due(CHECKPOINT) && !self.checkpoint()) {
                 return;
             }
-            if self.published.elapsed() >= PUBLISH {
+            if self.publishing.is_due(PUBLISH) {
                 self.publish();
             }
         }
@@ -132,7 +147,7 @@ impl<T: FnMut(Effect) -> bool> Detecting<T> {
         let Parsed { notes, lines } = parsed;
         let mut is_new = false;
         for note in notes {
-            self.is_dirty = true;
+            self.checkpointing.is_needed = true;
             match note {
                 Note::Position(id, mut position) => {
                     if let Some(known) = self.positions.get(&id) {
@@ -148,14 +163,19 @@ impl<T: FnMut(Effect) -> bool> Detecting<T> {
                     self.positions.remove(&id);
                     self.moved.remove(&id);
                 }
-                Note::Patterns(patterns) => self.patterns = patterns,
+                Note::Patterns(patterns) => {
+                    self.patterns = patterns;
+                    is_new = true;
+                }
                 Note::CaughtUp => self.is_caught_up = true,
             }
         }
-        // Where a new file was begun has to be known before anything of it has an effect.
+        // Where a new file was begun has to be known before anything of it has an effect, and that the first look
+        // was taken before anyone relies on it.
         if is_new && !self.checkpoint() {
             return false;
         }
+        self.publishing.is_needed |= !lines.is_empty();
         let mut alerts = Vec::new();
         let mut last = None;
         for line in lines {
@@ -188,7 +208,7 @@ impl<T: FnMut(Effect) -> bool> Detecting<T> {
             }
             None => Vec::new(),
         };
-        self.is_dirty = true;
+        self.checkpointing.is_needed = true;
         if let Some(position) = self.positions.get_mut(&file) {
             position.offset = end;
             position.partials = partials.map(|partials| (*partials).clone()).unwrap_or_default();
@@ -224,7 +244,8 @@ impl<T: FnMut(Effect) -> bool> Detecting<T> {
             return true;
         }
         let overflows = self.detector.tick(due);
-        self.is_dirty = true;
+        self.checkpointing.is_needed = true;
+        self.publishing.is_needed = true;
         let mut alerts = Vec::new();
         self.collect(overflows, &mut alerts);
         alerts.is_empty() || self.emit(now, alerts)
@@ -244,8 +265,7 @@ impl<T: FnMut(Effect) -> bool> Detecting<T> {
     }
 
     fn checkpoint(&mut self) -> bool {
-        if !self.keeps || !self.is_dirty {
-            self.checkpointed = Instant::now();
+        if !self.keeps || !self.checkpointing.is_needed {
             return true;
         }
         let begun = Instant::now();
@@ -255,16 +275,22 @@ impl<T: FnMut(Effect) -> bool> Detecting<T> {
             buckets: snapshot(&self.detector),
             is_caught_up: self.is_caught_up,
         };
-        self.is_dirty = false;
         self.moved.clear();
         let is_taken = (self.take)(effect);
         // A cut that takes long is made less often: it may cost a twentieth of the time, at most.
-        self.checkpointed = Instant::now() + begun.elapsed().saturating_mul(20).min(10 * CHECKPOINT);
+        let rest = begun.elapsed().saturating_mul(20).min(10 * CHECKPOINT);
+        self.checkpointing = Chore {
+            done_at: Instant::now() + rest,
+            is_needed: false,
+        };
         is_taken
     }
 
     fn publish(&mut self) {
-        self.published = Instant::now();
+        self.publishing = Chore {
+            done_at: Instant::now(),
+            is_needed: false,
+        };
         let mut totals = self.detector.rules().totals();
         self.detector.add_totals(&mut totals);
         add_file_hits(&mut totals);

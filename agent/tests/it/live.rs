@@ -50,14 +50,8 @@ async fn lines_become_alerts_at_once_and_a_restart_neither_loses_nor_repeats() {
     let lapi = Lapi::start().await;
     let install = Install::new(&lapi.url, EACH);
     let mut next = 0;
-    for round in 0..5 {
+    for _ in 0..5 {
         let running = Running::start(&install).await;
-        if round == 0 {
-            until("the first look", || {
-                install.root.join("data/agent/checkpoint.json").exists()
-            })
-            .await;
-        }
         install.log(next..next + 200, "192.0.2.7");
         next += 200;
         until("all alerts", || lapi.count() >= next).await;
@@ -77,12 +71,6 @@ async fn an_open_bucket_goes_on_after_a_restart() {
     let install = Install::new(&lapi.url, FIVE);
     for n in 0..15 {
         let running = Running::start(&install).await;
-        if n == 0 {
-            until("the first look", || {
-                install.root.join("data/agent/checkpoint.json").exists()
-            })
-            .await;
-        }
         install.log(n..n + 1, "192.0.2.7");
         let size = (install.root.join("x.log").metadata().unwrap().len()).to_string();
         until("the line to be handled", || {
@@ -103,10 +91,6 @@ async fn alerts_wait_for_a_local_api_that_fails_and_are_stored_once() {
     let lapi = Lapi::start().await;
     let install = Install::new(&lapi.url, EACH);
     let running = Running::start(&install).await;
-    until("the first look", || {
-        install.root.join("data/agent/checkpoint.json").exists()
-    })
-    .await;
     lapi.fail([Fault::LostAnswer, Fault::Status(503), Fault::Refused]);
     lapi.forget_tokens();
     install.log(0..50, "192.0.2.7");
@@ -125,10 +109,6 @@ async fn a_poisoned_alert_is_set_aside_and_the_others_go_through() {
     let install = Install::new(&lapi.url, EACH);
     lapi.poison("Ip 192.0.2.66 ");
     let running = Running::start(&install).await;
-    until("the first look", || {
-        install.root.join("data/agent/checkpoint.json").exists()
-    })
-    .await;
     for n in 0..100 {
         install.log(n..n + 1, if n % 10 == 7 { "192.0.2.66" } else { "192.0.2.7" });
     }
@@ -181,10 +161,6 @@ async fn an_agent_starts_without_the_local_api_and_delivers_when_it_comes() {
     drop(listener);
     let install = Install::new(&format!("http://{address}/"), EACH);
     let running = Running::start(&install).await;
-    until("the first look", || {
-        install.root.join("data/agent/checkpoint.json").exists()
-    })
-    .await;
     install.log(0..20, "192.0.2.7");
     let lapi = Lapi::start_at(address).await;
     until("all alerts", || lapi.count() >= 20).await;

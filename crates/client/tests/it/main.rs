@@ -312,7 +312,7 @@ async fn a_bouncer_shows_its_key_and_reads_null_as_nothing() {
 async fn a_url_that_is_a_path_is_a_unix_socket() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("lapi.sock");
-    let server = Server::start_unix(&path, [token(1), Answer::empty(200)]).await;
+    let server = Server::start_unix(&path, [token(1), Answer::empty(200)]);
     machine(&server, Retry::NONE).heartbeat().await.unwrap();
     assert_eq!(server.requests()[1].line, "GET /v1/heartbeat");
 }

@@ -68,7 +68,7 @@ impl Server {
         Self { url, state, task }
     }
 
-    pub(crate) async fn start_unix(path: &Path, script: impl IntoIterator<Item = Answer>) -> Self {
+    pub(crate) fn start_unix(path: &Path, script: impl IntoIterator<Item = Answer>) -> Self {
         let listener = UnixListener::bind(path).unwrap();
         let state = State::new(script);
         let shared = Arc::clone(&state);
@@ -109,7 +109,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, state: Arc<Mutex
         let answer = {
             let mut state = state.lock().unwrap();
             state.requests.push(request);
-            state.script.pop_front().unwrap_or(Answer::empty(599))
+            state.script.pop_front().unwrap_or_else(|| Answer::empty(599))
         };
         let Answer(Some((status, body))) = answer else {
             return;
