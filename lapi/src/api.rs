@@ -143,7 +143,8 @@ impl Api {
         self.metrics.request(template, &method, elapsed);
         tracing::info!(
             target: "access",
-            "{client} - \"{method} {path} {version:?} {} {elapsed:?} \"{agent}\"\"",
+            "{client} - [{}] \"{method} {path} {version:?} {} {elapsed:?} \"{agent}\" \"",
+            service::clock::now().strftime("%a, %d %b %Y %H:%M:%S UTC"),
             answer.status().as_u16()
         );
         answer

@@ -78,12 +78,13 @@ pub enum Verdict {
 
 /// Decides on one alert of a machine.
 ///
-/// A profile that fails (and does not say what then) fails this alert alone.
+/// `host` answers what profiles ask about earlier decisions. A profile that fails (and does not say what then) fails this alert alone.
 pub fn decide(
     mut alert: Alert,
     machine: &str,
     profiles: &Profiles,
     allowlists: &Allowlists,
+    host: &dyn expr::Host,
     now: Timestamp,
 ) -> Result<Verdict, ProfileError> {
     let content_key = content_key(machine, &alert);
@@ -97,7 +98,7 @@ pub fn decide(
         return Ok(Verdict::Drop(format!("source is allowlisted by {reason}")));
     }
     let by_hand = !given.is_empty();
-    let outcome = profiles.decide(&alert, by_hand)?;
+    let outcome = profiles.decide(&alert, by_hand, host)?;
     let decisions = if by_hand { given } else { outcome.decisions };
     let started_at = time_or(&alert.start_at, now);
     let stopped_at = time_or(&alert.stop_at, now);
@@ -189,3 +190,6 @@ fn content_key(machine: &str, alert: &Alert) -> Option<String> {
     let content = serde_json::to_vec(&(machine, alert)).ok()?;
     Some(hex::encode(Sha256::digest(&content)))
 }
+
+#[cfg(test)]
+mod tests;

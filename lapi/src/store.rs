@@ -102,6 +102,11 @@ impl Store {
         self.writer.follow().await
     }
 
+    /// Looks now whether another program wrote (it is looked for five times a second anyway); costs one statement if not.
+    pub async fn look(&self) {
+        self.writer.look().await;
+    }
+
     /// Runs `work` in the writer's next transaction and returns what it gave once that is committed.
     ///
     /// A failing work leaves no trace and does not disturb the others of its transaction.
@@ -111,6 +116,16 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> Work<'t, T> + Send + 'static,
     {
         self.writer.run(work).await
+    }
+
+    /// Says whether a read that failed is worth repeating: an older program may just have taken columns away, and
+    /// looking puts them back.
+    async fn mended(&self, error: &StoreError) -> bool {
+        if !matches!(error, StoreError::Sql(sqlx::Error::Database(_))) {
+            return false;
+        }
+        self.look().await;
+        true
     }
 
     /// Returns the pool of read-only connections.

@@ -10,6 +10,7 @@ use wire::{json, scope};
 use super::answer::{self, Answer, Body, Failure};
 use super::query::{Query, parse_bool};
 use super::{Api, Call, body};
+use crate::ingest::profiles::history::History;
 use crate::ingest::{self, Verdict};
 use crate::store::alerts::AlertQuery;
 
@@ -26,11 +27,12 @@ pub(super) async fn post(api: &Api, machine: &str, call: &Call, body: Body) -> R
         alerts
     };
     let allowlists = api.store.live().allowlists();
+    let history = History::new(api.store.live(), call.now);
     let mut drafts = Vec::with_capacity(alerts.len());
     let mut failed = None;
     for alert in alerts {
         let scenario = alert.scenario.clone();
-        match ingest::decide(alert, machine, &api.profiles, &allowlists, call.now) {
+        match ingest::decide(alert, machine, &api.profiles, &allowlists, &history, call.now) {
             Ok(Verdict::Store(draft)) => drafts.push(*draft),
             Ok(Verdict::Drop(reason)) => tracing::warn!(scenario, machine, "alert dropped: {reason}"),
             Err(error) => {

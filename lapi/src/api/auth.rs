@@ -67,7 +67,13 @@ impl Api {
             let here = rows.iter().find(|row| row.ip_address == client).cloned();
             (rows, here)
         };
-        let (rows, here) = known(self);
+        let (mut rows, mut here) = known(self);
+        if rows.is_empty() {
+            // `cscli` may have made the key a moment ago, in another process; one look at a time serves all who wait.
+            let _turn = self.admissions.lock().await;
+            self.store.look().await;
+            (rows, here) = known(self);
+        }
         if call.method == Method::HEAD {
             return Ok(rows.into_iter().find(|row| row.auth_type == "api-key"));
         }

@@ -1,9 +1,10 @@
 //! Profiles: which decisions follow from an alert. Upstream: `pkg/csprofiles`; `lapi.md` §2.3.
 
 mod env;
+pub mod history;
 
 use config::resolved::{OnError, OnSuccess, Profile};
-use expr::{ExprId, Library, Memo, Scheme, Type, Value};
+use expr::{ExprId, Host, Library, Memo, Scheme, Type, Value};
 use wire::alert::Alert;
 use wire::decision::Decision;
 use wire::origin;
@@ -106,10 +107,10 @@ impl Profiles {
     }
 
     /// Asks each profile in order; with `by_hand` the alert carries decisions, so only notifications are asked for.
-    pub fn decide(&self, alert: &Alert, by_hand: bool) -> Result<Outcome, ProfileError> {
+    pub fn decide(&self, alert: &Alert, by_hand: bool, host: &dyn Host) -> Result<Outcome, ProfileError> {
         let mut outcome = Outcome::default();
         for compiled in &self.profiles {
-            let matched = match self.evaluate(compiled, alert) {
+            let matched = match self.evaluate(compiled, alert, host) {
                 Ok(decisions) => decisions,
                 Err(Failure {
                     message,
@@ -139,8 +140,13 @@ impl Profiles {
     }
 
     /// Returns the decisions of one profile, `None` when it does not match; each true filter gives the list again.
-    fn evaluate(&self, compiled: &Compiled, alert: &Alert) -> Result<Option<Vec<Decision>>, Failure> {
-        let mut env = env::AlertEnv::new(alert);
+    fn evaluate(
+        &self,
+        compiled: &Compiled,
+        alert: &Alert,
+        host: &dyn Host,
+    ) -> Result<Option<Vec<Decision>>, Failure> {
+        let mut env = env::AlertEnv::new(alert, host);
         let mut memo = Memo::new(&self.library);
         let mut decisions = None;
         for filter in &compiled.filters {

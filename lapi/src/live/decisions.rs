@@ -201,6 +201,18 @@ impl Decisions {
         filter.page(found)
     }
 
+    /// Returns every decision that contains the range, ended ones that are remembered too.
+    pub fn containing(&self, range: &Range) -> Vec<Arc<Record>> {
+        let candidates = self
+            .near(range, true)
+            .into_iter()
+            .filter_map(|id| self.by_id.get(&id));
+        candidates
+            .filter(|record| record.range.contains(range))
+            .cloned()
+            .collect()
+    }
+
     /// Returns candidates that contain the range, or that it contains.
     fn near(&self, range: &Range, contains: bool) -> Vec<i64> {
         let mut ids = Vec::new();

@@ -43,6 +43,14 @@ pub struct BouncerRow {
     pub auto_created: bool,
 }
 
+// Columns are always named: another program may rebuild the table while our statements are prepared.
+const ALL: &str = "SELECT id, created_at, updated_at, name, api_key, revoked, ip_address, type, version, last_pull, auth_type, \
+                   osname, osfamily, osversion, featureflags, auto_created FROM bouncers ORDER BY id";
+const NAMED: &str = "SELECT id, created_at, updated_at, name, api_key, revoked, ip_address, type, version, last_pull, auth_type, \
+                     osname, osfamily, osversion, featureflags, auto_created FROM bouncers WHERE name = ?";
+const RETURNING: &str = " RETURNING id, created_at, updated_at, name, api_key, revoked, ip_address, type, version, last_pull, \
+                         auth_type, osname, osfamily, osversion, featureflags, auto_created";
+
 /// Who is made.
 #[derive(Debug, Clone)]
 pub struct NewBouncer {
@@ -85,19 +93,27 @@ impl Store {
 
     /// Lists bouncers by id.
     pub async fn bouncers(&self) -> Result<Vec<BouncerRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM bouncers ORDER BY id")
-            .fetch_all(self.readers())
-            .await?;
-        rows.iter().map(read).collect()
+        match self.select_bouncers(None).await {
+            Err(error) if self.mended(&error).await => self.select_bouncers(None).await,
+            result => result,
+        }
     }
 
     /// Returns a bouncer by name.
     pub async fn bouncer(&self, name: &str) -> Result<Option<BouncerRow>, StoreError> {
-        let row = sqlx::query("SELECT * FROM bouncers WHERE name = ?")
-            .bind(name)
-            .fetch_optional(self.readers())
-            .await?;
-        row.as_ref().map(read).transpose()
+        let found = match self.select_bouncers(Some(name)).await {
+            Err(error) if self.mended(&error).await => self.select_bouncers(Some(name)).await,
+            result => result,
+        };
+        Ok(found?.pop())
+    }
+
+    async fn select_bouncers(&self, name: Option<&str>) -> Result<Vec<BouncerRow>, StoreError> {
+        let query = match name {
+            Some(name) => sqlx::query(NAMED).bind(name),
+            None => sqlx::query(ALL),
+        };
+        query.fetch_all(self.readers()).await?.iter().map(read).collect()
     }
 
     /// Deletes a bouncer and the ones that were made from its key; fails when there is none of that name.
@@ -160,7 +176,9 @@ async fn delete(tx: &mut Tx<'_>, name: &str) -> Result<(), StoreError> {
 pub(crate) async fn insert(tx: &mut Tx<'_>, new: &NewBouncer) -> Result<i64, StoreError> {
     let now = Stamp(tx.now).text();
     let sql = "INSERT INTO bouncers (created_at, updated_at, name, api_key, revoked, ip_address, last_pull, auth_type, auto_created) \
-               VALUES (?, ?, ?, ?, false, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING RETURNING *";
+               VALUES (?, ?, ?, ?, false, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING RETURNING \
+               id, created_at, updated_at, name, api_key, revoked, ip_address, type, version, last_pull, auth_type, osname, osfamily, \
+               osversion, featureflags, auto_created";
     // A table of 1.4.6 demands a last pull; "long ago" means "everything" as absence does.
     let never = if never_needs_a_time(tx.connection).await? {
         Some("0001-01-01 00:00:00+00:00")
@@ -204,7 +222,7 @@ pub(crate) async fn update(
     for (column, value) in columns {
         sql.push(format!(", {column} = ")).push_bind(value.clone());
     }
-    sql.push(" WHERE id = ").push_bind(id).push(" RETURNING *");
+    sql.push(" WHERE id = ").push_bind(id).push(RETURNING);
     if let Some(row) = sql.build().fetch_optional(&mut *tx.connection).await? {
         tx.changes.push(Change::Bouncer(Box::new(live(&row)?)));
     }
@@ -224,9 +242,7 @@ pub(crate) async fn set_last_pull(tx: &mut Tx<'_>, id: i64, at: Timestamp) -> Re
 
 /// Reads all rows for the read model.
 pub(super) async fn all_rows(connection: &mut SqliteConnection) -> Result<Vec<Bouncer>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM bouncers ORDER BY id")
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query(ALL).fetch_all(connection).await?;
     rows.iter().map(live).collect()
 }
 

@@ -47,6 +47,14 @@ pub struct MachineRow {
     pub datasources: String,
 }
 
+// Columns are always named: another program may rebuild the table while our statements are prepared.
+const ALL: &str = "SELECT id, created_at, updated_at, last_push, last_heartbeat, machine_id, password, ip_address, scenarios, \
+                   version, is_validated, auth_type, osname, osfamily, osversion, featureflags, hubstate, datasources \
+                   FROM machines ORDER BY id";
+const NAMED: &str = "SELECT id, created_at, updated_at, last_push, last_heartbeat, machine_id, password, ip_address, scenarios, \
+                     version, is_validated, auth_type, osname, osfamily, osversion, featureflags, hubstate, datasources \
+                     FROM machines WHERE machine_id = ?";
+
 /// Who is made.
 #[derive(Debug, Clone)]
 pub struct NewMachine {
@@ -86,19 +94,27 @@ impl Store {
 
     /// Lists machines by id.
     pub async fn machines(&self) -> Result<Vec<MachineRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM machines ORDER BY id")
-            .fetch_all(self.readers())
-            .await?;
-        rows.iter().map(read).collect()
+        match self.select_machines(None).await {
+            Err(error) if self.mended(&error).await => self.select_machines(None).await,
+            result => result,
+        }
     }
 
     /// Returns a machine by login.
     pub async fn machine(&self, machine_id: &str) -> Result<Option<MachineRow>, StoreError> {
-        let row = sqlx::query("SELECT * FROM machines WHERE machine_id = ?")
-            .bind(machine_id)
-            .fetch_optional(self.readers())
-            .await?;
-        row.as_ref().map(read).transpose()
+        let found = match self.select_machines(Some(machine_id)).await {
+            Err(error) if self.mended(&error).await => self.select_machines(Some(machine_id)).await,
+            result => result,
+        };
+        Ok(found?.pop())
+    }
+
+    async fn select_machines(&self, machine_id: Option<&str>) -> Result<Vec<MachineRow>, StoreError> {
+        let query = match machine_id {
+            Some(id) => sqlx::query(NAMED).bind(id),
+            None => sqlx::query(ALL),
+        };
+        query.fetch_all(self.readers()).await?.iter().map(read).collect()
     }
 
     /// Deletes a machine; its alerts stay, without owner.

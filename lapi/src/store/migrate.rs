@@ -60,6 +60,10 @@ fn described() -> impl Iterator<Item = (&'static str, Vec<(&'static str, &'stati
     TABLES.lines().filter_map(|line| {
         let rest = line.strip_prefix("CREATE TABLE IF NOT EXISTS `")?;
         let (table, body) = rest.split_once("` (")?;
+        let body = body
+            .trim_end_matches(" WITHOUT ROWID;")
+            .trim_end_matches(';')
+            .strip_suffix(')')?;
         let columns = body
             .split(", `")
             .filter_map(|part| {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{StoreError, decisions, state};
+use super::{StoreError, decisions, migrate, state};
 use crate::live::{Change, Live};
 
 /// Jobs that wait; a full queue makes callers wait, so memory stays bounded.
@@ -17,7 +17,7 @@ const QUEUE: usize = 1024;
 /// Jobs that share a commit.
 const BATCH: usize = 256;
 /// How often changes by other programs are looked for.
-const WATCH: Duration = Duration::from_millis(500);
+const WATCH: Duration = Duration::from_millis(200);
 
 /// A future that borrows the transaction it works in.
 pub type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 't>>;
@@ -41,6 +41,7 @@ type Task = Box<dyn for<'t> FnOnce(&'t mut Tx<'_>) -> Step<'t> + Send>;
 enum Job {
     Task(Task),
     Follow(oneshot::Sender<Result<(), StoreError>>),
+    Look(oneshot::Sender<()>),
     Close(oneshot::Sender<()>),
 }
 
@@ -65,6 +66,13 @@ impl Handle {
         let (sender, receiver) = oneshot::channel();
         self.send(Job::Follow(sender)).await?;
         receiver.await.map_err(|_gone| StoreError::Stopped)?
+    }
+
+    pub(super) async fn look(&self) {
+        let (sender, receiver) = oneshot::channel();
+        if self.send(Job::Look(sender)).await.is_ok() {
+            drop(receiver.await);
+        }
     }
 
     pub(super) async fn close(&self) {
@@ -113,6 +121,7 @@ pub(super) fn start(connection: SqliteConnection, live: Arc<Live>) -> Handle {
             live,
             queue,
             version: 0,
+            schema: None,
         }
         .run(),
     );
@@ -123,7 +132,10 @@ struct Writer {
     connection: SqliteConnection,
     live: Arc<Live>,
     queue: mpsc::Receiver<Job>,
+    /// `PRAGMA data_version` up to which the read model follows.
     version: i64,
+    /// `PRAGMA schema_version` under which nothing of ours is missing.
+    schema: Option<i64>,
 }
 
 impl Writer {
@@ -136,6 +148,10 @@ impl Writer {
                 job = self.queue.recv() => match job {
                     Some(Job::Task(task)) => self.commit(task).await,
                     Some(Job::Follow(reply)) => drop(reply.send(self.follow().await)),
+                    Some(Job::Look(reply)) => {
+                        self.watch().await;
+                        reply.send(()).unwrap_or_default();
+                    }
                     Some(Job::Close(reply)) => {
                         self.end().await;
                         // The caller may have gone.
@@ -180,6 +196,7 @@ impl Writer {
         now: Timestamp,
         replies: &mut Vec<Reply>,
     ) -> Result<Vec<Change>, sqlx::Error> {
+        self.mend().await?;
         sqlx::raw_sql("BEGIN IMMEDIATE")
             .execute(&mut self.connection)
             .await?;
@@ -228,7 +245,8 @@ impl Writer {
                 drop(reply.send(Err(StoreError::Stopped)));
                 None
             }
-            Ok(Job::Close(_)) | Err(_) => None,
+            // Dropping the sender answers these.
+            Ok(Job::Close(_) | Job::Look(_)) | Err(_) => None,
         }
     }
 
@@ -246,6 +264,9 @@ impl Writer {
         };
         if version == self.version {
             return;
+        }
+        if let Err(error) = self.mend().await {
+            return tracing::warn!("another program changed the tables: {}", Chain(&error));
         }
         match self.load().await {
             Ok(()) => self.version = version,
@@ -277,6 +298,29 @@ impl Writer {
             .fetch_one(&mut self.connection)
             .await?;
         Ok(row.try_get(0)?)
+    }
+
+    async fn schema_version(&mut self) -> Result<i64, sqlx::Error> {
+        let row = sqlx::query("PRAGMA schema_version")
+            .fetch_one(&mut self.connection)
+            .await?;
+        row.try_get(0)
+    }
+
+    /// Adds again what an older program of upstream's removed: it rebuilds tables with the columns it knows.
+    async fn mend(&mut self) -> Result<(), sqlx::Error> {
+        let schema = self.schema_version().await?;
+        if self.schema == Some(schema) {
+            return Ok(());
+        }
+        match migrate::run(&mut self.connection).await {
+            Ok(()) => {
+                self.schema = Some(self.schema_version().await?);
+                Ok(())
+            }
+            Err(StoreError::Sql(error)) => Err(error),
+            Err(error) => Err(sqlx::Error::Protocol(error.to_string())),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use expr::{Env, EvalError, FieldId, Host, MethodId, NoHost, Object, ObjectDef, Objects, Type, Value};
+use expr::{Env, EvalError, FieldId, Host, MethodId, Object, ObjectDef, Objects, Type, Value};
 use wire::alert::{Alert, Meta};
 use wire::decision::Decision;
 
@@ -101,14 +101,14 @@ pub(super) fn objects() -> Arc<Objects> {
 }
 
 /// Lends one alert to expressions.
-#[derive(Debug)]
 pub(super) struct AlertEnv<'a> {
     alert: &'a Alert,
+    host: &'a dyn Host,
 }
 
 impl<'a> AlertEnv<'a> {
-    pub(super) fn new(alert: &'a Alert) -> Self {
-        Self { alert }
+    pub(super) fn new(alert: &'a Alert, host: &'a dyn Host) -> Self {
+        Self { alert, host }
     }
 
     fn alert_field(&self, field: FieldId) -> Value {
@@ -244,7 +244,7 @@ impl Env for AlertEnv<'_> {
     }
 
     fn host(&self) -> &dyn Host {
-        &NoHost
+        self.host
     }
 }
 

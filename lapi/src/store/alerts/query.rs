@@ -60,8 +60,18 @@ pub struct AlertQuery {
 impl Store {
     /// Returns the alerts that match, newest first unless told otherwise; `now` gives the time left of decisions.
     pub async fn alerts(&self, query: &AlertQuery, now: Timestamp) -> Result<Vec<Alert>, StoreError> {
+        match self.select_alerts(query, now).await {
+            Err(error) if self.mended(&error).await => self.select_alerts(query, now).await,
+            result => result,
+        }
+    }
+
+    async fn select_alerts(&self, query: &AlertQuery, now: Timestamp) -> Result<Vec<Alert>, StoreError> {
         let mut sql: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "SELECT a.*, m.machine_id AS owner FROM alerts a LEFT JOIN machines m ON m.id = a.machine_alerts WHERE true",
+            "SELECT a.id, a.created_at, a.scenario, a.message, a.events_count, a.started_at, a.stopped_at, a.source_ip, \
+             a.source_range, a.source_as_number, a.source_as_name, a.source_country, a.source_latitude, a.source_longitude, \
+             a.source_scope, a.source_value, a.capacity, a.leak_speed, a.scenario_version, a.scenario_hash, a.simulated, a.uuid, \
+             a.remediation, a.kind, m.machine_id AS owner FROM alerts a LEFT JOIN machines m ON m.id = a.machine_alerts WHERE true",
         );
         condition(&mut sql, query, now);
         let order = if query.ascending { "ASC" } else { "DESC" };
