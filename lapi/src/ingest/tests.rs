@@ -54,7 +54,7 @@ fn profile(filter: &str, kind: &str) -> Profile {
 }
 
 fn run(alert: Alert, profiles: Vec<Profile>) -> Result<Verdict, ProfileError> {
-    let profiles = Profiles::compile(profiles).unwrap();
+    let profiles = Profiles::compile(profiles).map_err(|mut problems| problems.remove(0))?;
     decide(alert, "m1", &profiles, &Allowlists::default(), &NoHost, now())
 }
 

@@ -75,9 +75,7 @@ async fn insert(tx: &mut Tx<'_>, draft: &Draft) -> Result<i64, StoreError> {
     let id = insert_alert(tx, draft).await?;
     insert_events(tx, id, draft).await?;
     insert_meta(tx, id, draft).await?;
-    for decision in &draft.decisions {
-        insert_decision(tx, id, decision).await?;
-    }
+    insert_decisions(tx, id, draft).await?;
     if let Some(key) = &draft.content_key {
         sqlx::query("INSERT OR REPLACE INTO cso_alert_keys (key, alert_id, created_at) VALUES (?, ?, ?)")
             .bind(key)
@@ -174,34 +172,55 @@ async fn insert_meta(tx: &mut Tx<'_>, alert: i64, draft: &Draft) -> Result<(), S
     Ok(())
 }
 
-async fn insert_decision(tx: &mut Tx<'_>, alert: i64, decided: &Decided) -> Result<(), StoreError> {
+/// Inserts the decisions of an alert; their ids ascend in the order given, because nobody else writes meanwhile.
+async fn insert_decisions(tx: &mut Tx<'_>, alert: i64, draft: &Draft) -> Result<(), StoreError> {
     let now = Stamp(tx.now).text();
-    let range = &decided.range;
-    let row = sqlx::query(
-        "INSERT INTO decisions (created_at, updated_at, until, scenario, type, start_ip, end_ip, start_suffix, end_suffix, \
-         ip_size, scope, value, origin, simulated, uuid, alert_decisions) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-    )
-    .bind(&now)
-    .bind(&now)
-    .bind(Stamp(decided.until).text())
-    .bind(&decided.scenario)
-    .bind(&decided.kind)
-    .bind(range.start_ip)
-    .bind(range.end_ip)
-    .bind(range.start_suffix)
-    .bind(range.end_suffix)
-    .bind(range.size)
-    .bind(&decided.scope)
-    .bind(&decided.value)
-    .bind(&decided.origin)
-    .bind(decided.simulated)
-    .bind(decided.uuid.to_string())
-    .bind(alert)
-    .fetch_one(&mut *tx.connection)
-    .await?;
-    tx.changes.push(Change::Decision(Box::new(Record {
-        id: row.try_get(0)?,
+    for chunk in draft.decisions.chunks(ROWS) {
+        let mut sql: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "INSERT INTO decisions (created_at, updated_at, until, scenario, type, start_ip, end_ip, start_suffix, end_suffix, \
+             ip_size, scope, value, origin, simulated, uuid, alert_decisions) ",
+        );
+        sql.push_values(chunk, |mut row, decided| {
+            let range = &decided.range;
+            row.push_bind(&now)
+                .push_bind(&now)
+                .push_bind(Stamp(decided.until).text())
+                .push_bind(&decided.scenario)
+                .push_bind(&decided.kind)
+                .push_bind(range.start_ip)
+                .push_bind(range.end_ip)
+                .push_bind(range.start_suffix)
+                .push_bind(range.end_suffix)
+                .push_bind(range.size)
+                .push_bind(&decided.scope)
+                .push_bind(&decided.value)
+                .push_bind(&decided.origin)
+                .push_bind(decided.simulated)
+                .push_bind(decided.uuid.to_string())
+                .push_bind(alert);
+        });
+        sql.push(" RETURNING id");
+        let rows = sql
+            .build()
+            .persistent(chunk.len() == 1)
+            .fetch_all(&mut *tx.connection)
+            .await?;
+        let mut ids = rows
+            .iter()
+            .map(|row| row.try_get(0))
+            .collect::<Result<Vec<i64>, _>>()?;
+        ids.sort_unstable();
+        for (id, decided) in ids.into_iter().zip(chunk) {
+            tx.changes
+                .push(Change::Decision(Box::new(record(id, alert, decided))));
+        }
+    }
+    Ok(())
+}
+
+fn record(id: i64, alert: i64, decided: &Decided) -> Record {
+    Record {
+        id,
         alert,
         until: Stamp(decided.until).nanoseconds(),
         visible: 0,
@@ -214,6 +233,5 @@ async fn insert_decision(tx: &mut Tx<'_>, alert: i64, decided: &Decided) -> Resu
         value: decided.value.as_str().into(),
         uuid: Some(decided.uuid),
         simulated: decided.simulated,
-    })));
-    Ok(())
+    }
 }

@@ -8,9 +8,15 @@
     reason = "helpers of tests fail by panicking and say on the terminal what they skip"
 )]
 
+mod bouncers;
 mod http;
+mod limits;
+mod load;
+mod machines;
 mod probes;
+mod schema;
 mod stream;
+mod transport;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

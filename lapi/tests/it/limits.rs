@@ -1,0 +1,97 @@
+//! Bodies that are too large, malformed, packed or slow get their answer, and others notice nothing.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::http::{connect, exchange};
+use crate::{Running, bearer, by_hand};
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn post(target: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+const TOO_LARGE: &str = r#"{"message":"http: request body too large"}"#;
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_refused_packed_or_not() {
+    let lapi = Running::start().await;
+    let large = vec![b' '; (2 << 20) + 1];
+    let answer = exchange(lapi.address, None, &post("/v1/watchers", "", &large)).await;
+    assert_eq!((answer.status, answer.text().as_str()), (400, TOO_LARGE));
+    let bomb = gzip(&vec![b' '; 64 << 20]);
+    assert!(bomb.len() < 1 << 20);
+    let packed = post("/v1/watchers", "Content-Encoding: gzip\r\n", &bomb);
+    let answer = exchange(lapi.address, None, &packed).await;
+    assert_eq!((answer.status, answer.text().as_str()), (400, TOO_LARGE));
+    let login = post("/v1/watchers/login", "Content-Encoding: gzip\r\n", &bomb);
+    assert_eq!(exchange(lapi.address, None, &login).await.status, 401);
+}
+
+#[tokio::test]
+async fn packed_alerts_are_stored_and_broken_packing_is_refused() {
+    let lapi = Running::start().await;
+    let token = lapi.add_machine().await;
+    let headers = format!("{}\r\nContent-Encoding: gzip\r\n", bearer(&token));
+    let packed = gzip(by_hand("Ip", "192.0.2.1", "ban", "1h").as_bytes());
+    let answer = exchange(lapi.address, None, &post("/v1/alerts", &headers, &packed)).await;
+    assert_eq!((answer.status, answer.text().as_str()), (201, r#"["1"]"#));
+    for broken in [&b"no gzip"[..], &packed[..packed.len() / 2]] {
+        assert_eq!(
+            exchange(lapi.address, None, &post("/v1/alerts", &headers, broken))
+                .await
+                .status,
+            400
+        );
+    }
+}
+
+#[tokio::test]
+async fn slow_heads_are_cut_and_do_not_keep_others_waiting() {
+    let lapi = Running::start_with(|settings| settings.limits.head = Duration::from_millis(200)).await;
+    lapi.add_bouncer("fw").await;
+    let mut slow = Vec::new();
+    for _ in 0..200 {
+        let mut stream = connect(lapi.address, None).await;
+        stream
+            .write_all(b"GET /v1/decisions HTTP/1.1\r\nHost: a\r\nX-")
+            .await
+            .unwrap();
+        slow.push(stream);
+    }
+    let started = std::time::Instant::now();
+    assert_eq!(lapi.get("/v1/decisions").await.text(), "null");
+    assert!(started.elapsed() < Duration::from_secs(2));
+    for mut stream in slow {
+        let mut rest = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
+        assert!(end.is_ok(), "a slow head still holds its connection");
+    }
+}
+
+#[tokio::test]
+async fn connections_beyond_the_bound_wait_for_their_turn() {
+    let lapi = Running::start_with(|settings| settings.limits.connections = 2).await;
+    lapi.add_bouncer("fw").await;
+    let first = connect(lapi.address, None).await;
+    let second = connect(lapi.address, None).await;
+    let third = tokio::spawn({
+        let address = lapi.address;
+        let request = "GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        async move { exchange(address, None, request.as_bytes()).await.status }
+    });
+    drop(first);
+    assert_eq!(third.await.unwrap(), 200);
+    drop(second);
+}
