@@ -6,9 +6,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc, time::Instant};
 
-use engine::{
-    ItemFile, Kind, Mode, Name, RawLine, Rules, Settings, World, parser::Parsed, world::PatternFile,
-};
+use engine::{ItemFile, Kind, Mode, Name, RawLine, Rules, Settings, World, parser::Parsed};
 
 /// Parsers of an nginx host, when none are named.
 const NGINX: [&str; 5] = [
@@ -37,7 +35,7 @@ fn main() -> Result<(), Fail> {
         .map(|name| item(Path::new(hub), name))
         .collect::<Result<Vec<_>, _>>()?;
     let world = World {
-        patterns: patterns()?,
+        patterns: engine::grok::patterns(),
         ..World::default()
     };
     let rules = Rules::load(&items, world, Settings::default()).map_err(|problems| {
@@ -98,27 +96,4 @@ fn item(hub: &Path, name: &str) -> Result<ItemFile, Fail> {
         hash: String::new(),
         text: read(&hub.join(format!("parsers/{name}.yaml")))?,
     })
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a measuring program takes its settings from where they are handy"
-)]
-fn patterns() -> Result<Vec<PatternFile>, Fail> {
-    let Ok(folder) = std::env::var("PATTERN_DIR") else {
-        return Ok(engine::grok::patterns());
-    };
-    let mut files = Vec::new();
-    for entry in fs::read_dir(&folder)
-        .map_err(|error| format!("{folder}: {error}"))?
-        .filter_map(Result::ok)
-    {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        files.push(PatternFile {
-            name,
-            text: read(&entry.path())?,
-        });
-    }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(files)
 }

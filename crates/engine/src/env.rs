@@ -64,7 +64,7 @@ impl<'a> EventEnv<'a> {
             event::EXPECT_MODE => Value::Int(i64::from(event.mode == crate::Mode::TimeMachine)),
             event::WHITELISTED => Value::Bool(event.whitelisted),
             event::WHITELIST_REASON => Value::Str(event.whitelist_reason.clone()),
-            event::STAGE => Value::text(event.stage.as_str()),
+            event::STAGE => Value::Str(event.stage.to_text()),
             event::LINE => here(line::KIND),
             event::PARSED => fields(&event.parsed),
             event::ENRICHED => fields(&event.enriched),

@@ -128,7 +128,7 @@ impl Event {
                 src: line.source,
                 at: line.at,
                 labels: line.labels,
-                module: Text::from(line.module.as_str()),
+                module: line.module.to_text(),
                 process: true,
             },
             parsed: Fields::default(),

@@ -260,3 +260,17 @@ fn of_kind(items: &[ItemFile], kind: Kind) -> Vec<&ItemFile> {
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_shared_by_threads_and_a_worker_moves_to_its_own() {
+        fn is_shared<T: Send + Sync>(_: &T) {}
+        fn is_moved<T: Send>(_: &T) {}
+        let rules = Rules::load(&[], World::default(), Settings::default()).unwrap();
+        is_shared(&rules);
+        is_moved(&rules.worker());
+    }
+}

@@ -1,8 +1,10 @@
 //! Interned names: keys of events, item names and labels are compared by address and cost no reference count.
 
 use std::{
+    cmp::Ordering,
     collections::HashMap,
     fmt,
+    hash::{Hash, Hasher},
     sync::{OnceLock, RwLock},
 };
 
@@ -14,15 +16,20 @@ use crate::Text;
 /// How many names a process may intern; keys come from items, so only an item that makes keys from data gets there.
 const LIMIT: usize = 1 << 17;
 
-/// A name that lives as long as the process, with the hash that constant keys of expressions carry.
+/// A name that lives as long as the process.
 #[derive(Clone, Copy)]
-pub struct Name {
+pub struct Name(&'static Entry);
+
+/// What all copies of a name share.
+struct Entry {
+    /// The text; made static, so that its clones count no references.
+    shared: ArcStr,
     text: &'static str,
+    /// The hash that constant keys of expressions carry.
     hash: u32,
 }
 
-/// Every name with the buffer it lives in.
-type Table = RwLock<HashMap<&'static str, ArcStr>>;
+type Table = RwLock<HashMap<&'static str, Name>>;
 
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
@@ -32,95 +39,104 @@ fn table() -> &'static Table {
 impl Name {
     /// Interns `text`; `None` once the process holds 131,072 names.
     pub fn try_new(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return Some(Self::empty());
+        }
         if let Ok(held) = table().read()
-            && let Some((known, _)) = held.get_key_value(text)
+            && let Some(known) = held.get(text)
         {
-            return Some(Self::known(known));
+            return Some(*known);
         }
         let mut held = table().write().ok()?;
-        if let Some((known, _)) = held.get_key_value(text) {
-            return Some(Self::known(known));
+        if let Some(known) = held.get(text) {
+            return Some(*known);
         }
         if held.len() >= LIMIT {
             return None;
         }
-        let buffer = ArcStr::from(text);
-        let leaked = buffer.leak();
-        held.insert(leaked, buffer);
-        Some(Self::known(leaked))
-    }
-
-    /// Returns the name as a value; its copies share the interned buffer and count no references.
-    pub fn to_text(self) -> Text {
-        let held = table().read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        held.get(self.text)
-            .cloned()
-            .map_or_else(|| Text::from(self.text), Text::from)
+        let name = Self(Box::leak(Box::new(Entry::new(text))));
+        held.insert(name.as_str(), name);
+        Some(name)
     }
 
     /// Interns `text`; a full table yields the empty name.
     pub fn new(text: &str) -> Self {
-        Self::try_new(text).unwrap_or_else(|| Self::known(""))
+        Self::try_new(text).unwrap_or_else(Self::empty)
     }
 
-    fn known(text: &'static str) -> Self {
-        Self {
-            text,
-            hash: Key::hash_of(text),
-        }
+    /// Returns the name without letters.
+    pub fn empty() -> Self {
+        static EMPTY: OnceLock<Entry> = OnceLock::new();
+        Self(EMPTY.get_or_init(|| Entry::new("")))
+    }
+
+    /// Returns the name as a value; its copies share the interned buffer and count no references.
+    pub fn to_text(self) -> Text {
+        Text::from(self.0.shared.clone())
     }
 
     /// Returns the text.
     pub fn as_str(self) -> &'static str {
-        self.text
+        self.0.text
     }
 
     /// Returns whether this is the name that `key` holds.
     #[inline]
     pub fn is(self, key: &Key) -> bool {
-        self.hash == key.hash() && self.text == key.as_str()
+        self.0.hash == key.hash() && self.0.text == key.as_str()
+    }
+}
+
+impl Entry {
+    fn new(text: &str) -> Self {
+        let shared = ArcStr::from(text);
+        Self {
+            text: shared.leak(),
+            shared,
+            hash: Key::hash_of(text),
+        }
     }
 }
 
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.text, other.text) || (self.text.is_empty() && other.text.is_empty())
+        std::ptr::eq(self.0, other.0)
     }
 }
 
 impl Eq for Name {}
 
 impl PartialOrd for Name {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for Name {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+    fn cmp(&self, other: &Self) -> Ordering {
         if self == other {
-            std::cmp::Ordering::Equal
+            Ordering::Equal
         } else {
-            self.text.cmp(other.text)
+            self.as_str().cmp(other.as_str())
         }
     }
 }
 
-impl std::hash::Hash for Name {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.text.hash(state);
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.text, f)
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text)
+        f.write_str(self.as_str())
     }
 }
 
@@ -128,6 +144,20 @@ impl std::ops::Deref for Name {
     type Target = str;
 
     fn deref(&self) -> &str {
-        self.text
+        self.0.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_texts_are_one_name_and_their_values_share_it() {
+        let (a, b) = (Name::new("source_ip"), Name::new(&String::from("source_ip")));
+        assert_eq!(a, b);
+        assert!(a.is(&Key::new("source_ip")) && !a.is(&Key::new("source")));
+        assert_eq!(a.to_text().as_str().as_ptr(), b.to_text().as_str().as_ptr());
+        assert!(Name::new("") == Name::empty() && Name::empty() < a);
     }
 }

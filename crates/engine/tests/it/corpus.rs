@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use engine::{ItemFile, Kind, World, world::PatternFile};
+use engine::{ItemFile, Kind, World};
 use golang::yaml::{self, Kind as Yaml, Node};
 
 /// Returns the folder that the environment variable `name` says, or `fallback` below the shared folder.
@@ -46,30 +46,10 @@ pub(crate) fn world() -> World {
         _ => BTreeMap::new(),
     });
     World {
-        patterns: patterns(),
+        patterns: engine::grok::patterns(),
         data: data.clone(),
         ..World::default()
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests find shared data through the environment"
-)]
-fn patterns() -> Vec<PatternFile> {
-    let Ok(folder) = std::env::var("PATTERN_DIR") else {
-        return engine::grok::patterns();
-    };
-    let mut files = Vec::new();
-    walk(Path::new(&folder), &mut files);
-    files.sort();
-    files
-        .iter()
-        .map(|path| PatternFile {
-            name: path.file_name().unwrap().to_string_lossy().into_owned(),
-            text: fs::read_to_string(path).unwrap(),
-        })
-        .collect()
 }
 
 /// Reads the data files that items name, from where their address would be below `data`.

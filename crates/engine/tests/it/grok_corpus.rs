@@ -57,7 +57,7 @@ fn hub_patterns_capture_the_same_with_and_without_the_fast_matcher() {
             Err(error) => refused.push(format!("{text}: {error}")),
         }
     }
-    assert!(refused.len() < 20, "{}", refused.join("\n"));
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
     let (mut cache, mut general) = (Cache::default(), Cache::default());
     let (mut attempts, mut matches) = (0, 0);
     for line in lines(&hub) {
