@@ -24,12 +24,15 @@ pub(super) fn functions() -> Vec<Function> {
             |call| Ok(Value::Bool(in_range(call.text(0)?, call.text(1)?))),
         ),
         Function::pure("IsIP", question(), |call| {
+            call.text(0)?;
             Ok(Value::Bool(address(call.arg(0)).is_some()))
         }),
         Function::pure("IsIPV4", question(), |call| {
+            call.text(0)?;
             Ok(Value::Bool(address(call.arg(0)).is_some_and(|a| a.is_ipv4())))
         }),
         Function::pure("IsIPV6", question(), |call| {
+            call.text(0)?;
             Ok(Value::Bool(address(call.arg(0)).is_some_and(|a| a.is_ipv6())))
         }),
         Function::pure(

@@ -1,8 +1,5 @@
 //! Printing a tree and reading it again gives the same tree; no text makes the parser panic.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-
 use proptest::prelude::*;
 
 use super::parse;
@@ -114,80 +111,15 @@ fn what_is_printed_is_read_back() {
     assert!(checked > 400, "{checked}");
 }
 
-/// Collects the texts under keys that hold expressions.
-fn collect(yaml: &serde_json::Value, inside: bool, into: &mut BTreeSet<String>) {
-    const KEYS: [&str; 11] = [
-        "filter",
-        "expression",
-        "groupby",
-        "distinct",
-        "condition",
-        "cancel_on",
-        "overflow_filter",
-        "apply",
-        "context",
-        "key",
-        "value",
-    ];
-    match yaml {
-        serde_json::Value::String(text) if inside => {
-            into.insert(text.trim().to_owned());
-        }
-        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, inside, into)),
-        serde_json::Value::Object(map) => {
-            for (key, value) in map {
-                let stash_only = ["key", "value"].contains(&key.as_str()) && !map.contains_key("ttl");
-                let holds = KEYS.contains(&key.as_str()) && !stash_only;
-                collect(value, holds || (inside && !value.is_object()), into);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn yaml_files(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            yaml_files(&path, into);
-        } else if path.extension().is_some_and(|ext| ext == "yaml" || ext == "yml") {
-            into.push(path);
-        }
-    }
-}
+#[path = "../../tests/it/hub_expressions.rs"]
+mod hub_expressions;
 
 #[test]
 fn every_expression_of_the_public_hub_parses() {
-    let Some(hub) = option_env_dir() else {
+    let Some(expressions) = hub_expressions::all() else {
         println!("skipped: no HUB_DIR");
         return;
     };
-    let mut files = Vec::new();
-    for folder in [
-        "parsers",
-        "scenarios",
-        "postoverflows",
-        "contexts",
-        "appsec-configs",
-    ] {
-        yaml_files(&hub.join(folder), &mut files);
-    }
-    let mut expressions = BTreeSet::new();
-    let mut unread = 0;
-    for file in &files {
-        let text = std::fs::read_to_string(file).expect("readable");
-        match golang::yaml::multi::<serde_json::Value>(&text, golang::yaml::Dialect::V2Strict) {
-            Ok(documents) => documents
-                .iter()
-                .for_each(|(yaml, _)| collect(yaml, false, &mut expressions)),
-            Err(_) => unread += 1,
-        }
-    }
-    assert!(
-        unread < files.len() / 50,
-        "{unread} of {} files unread",
-        files.len()
-    );
     assert!(
         expressions.len() > 1_600,
         "only {} expressions found",
@@ -207,21 +139,6 @@ fn every_expression_of_the_public_hub_parses() {
     for source in &expressions {
         check(source);
     }
-    println!(
-        "{} distinct expressions of {} files",
-        expressions.len(),
-        files.len()
-    );
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests find shared data by the environment"
-)]
-fn option_env_dir() -> Option<PathBuf> {
-    let fallback = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/hub");
-    let folder = std::env::var("HUB_DIR").map_or_else(|_| PathBuf::from(fallback), PathBuf::from);
-    folder.join("parsers").is_dir().then_some(folder)
 }
 
 proptest! {

@@ -2,6 +2,8 @@
 
 mod event;
 mod filters;
+mod hub;
+mod hub_expressions;
 mod laws;
 mod scheme;
 mod verdicts;
