@@ -169,7 +169,7 @@ fn functions_on_edge_values_give_what_go_gives() {
     }
     let accepted: Vec<Json> = accepted
         .into_iter()
-        .filter(|case| zones || !case["e"].as_str().is_some_and(|source| source.contains("/")))
+        .filter(|case| zones || !case["e"].as_str().is_some_and(|source| source.contains('/')))
         .filter(|case| !refused_earlier(case))
         .collect();
     check(
