@@ -92,7 +92,11 @@ fn json_is_extracted_without_being_decoded() {
         &[s(json), s("a.b")],
         r#"[]interface {}{1, map[string]interface {}{"c":"x\"yé"}}"#,
     );
-    check("JsonExtractObject", &[s(json), s("f")], "<nil>");
+    check(
+        "JsonExtractObject",
+        &[s(json), s("f")],
+        "map[string]interface {}{}",
+    );
     check(
         "ToJsonString",
         &[Value::texts(["<a>"])],
