@@ -98,10 +98,13 @@ pub fn world(items: &[ItemFile], places: Places<'_>, problems: &mut Vec<Problem>
     }
 }
 
+/// The base patterns and the folder's files. Without a folder the families that come with the engine are used:
+/// upstream refuses to start then, but its packages always bring the folder, and a first install here has none.
 fn patterns(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PatternFile> {
     let mut paths = Vec::new();
     match fs::read_dir(dir) {
         Ok(entries) => paths.extend(entries.flatten().map(|entry| entry.path())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return engine::grok::patterns(),
         Err(error) => {
             let message = format!(
                 "failed to load parser patterns: open {}: {}",
@@ -113,7 +116,7 @@ fn patterns(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PatternFile> {
         }
     }
     paths.sort();
-    let mut files = Vec::new();
+    let mut files = vec![engine::grok::base_patterns()];
     for path in paths.into_iter().filter(|path| path.is_file()) {
         let name = path
             .file_name()
