@@ -99,6 +99,8 @@ pub(crate) enum Command {
     /// List, add, import and delete decisions
     #[command(alias = "decision")]
     Decisions(crate::decisions::Args),
+    /// Show what parsers and scenarios make of log lines
+    Explain(crate::explain::Args),
     /// Show and update the hub's index, upgrade installed items
     Hub(crate::hub_index::Args),
     /// Register with the Local API and check the connection to it

@@ -11,6 +11,7 @@ mod completion;
 mod context;
 mod decisions;
 mod error;
+mod explain;
 mod hub_index;
 mod items;
 mod lapi_commands;
@@ -67,6 +68,7 @@ fn run(parsed: usage::Parsed) -> Result<(), Error> {
         Command::Completion(args) => completion::run(&ctx, &args),
         Command::Config(args) => settings::run(&ctx, &args),
         Command::Decisions(args) => decisions::run(&ctx, args),
+        Command::Explain(args) => explain::run(&ctx, &args),
         Command::Hub(args) => hub_index::run(&ctx, args),
         Command::Lapi(args) => lapi_commands::run(&ctx, args),
         Command::Machines(args) => machines::run(&ctx, args),

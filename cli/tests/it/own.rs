@@ -97,6 +97,7 @@ fn every_command_explains_itself() {
         &["help", "decisions", "add"],
         &["decisions", "import", "-h"],
         &["metrics", "show", "--help"],
+        &["explain", "--help"],
     ] {
         let run = installation.run(words, "");
         assert_eq!(run.code, 0, "{words:?}");
