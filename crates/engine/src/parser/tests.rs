@@ -520,3 +520,58 @@ fn an_overflow_passes_the_post_overflow_stages_and_may_be_whitelisted() {
         ("Range", "1.2.3.4")
     );
 }
+
+#[test]
+fn what_a_filter_writes_is_there_for_later_nodes_and_stays_with_copies_of_the_event() {
+    let a = "name: me/a
+filter: UnmarshalJSON(evt.Line.Raw, evt.Unmarshaled, 'j') in ['', nil] && evt.SetMeta('seen', evt.Unmarshaled.j.who)
+onsuccess: next_stage
+statics: [{meta: number, expression: evt.Unmarshaled.j.n}]";
+    let b = "name: me/b\nfilter: evt.Meta.seen == 'x' && evt.Unmarshaled.j.who == 'x'\nstatics: [{meta: done, value: 'yes'}]";
+    let seen = run(
+        &[("s00/a.yaml", a), ("s01/b.yaml", b)],
+        r#"{"who": "x", "n": 200}"#,
+    );
+    assert_eq!(
+        seen.meta(),
+        BTreeMap::from([("done", "yes"), ("number", "200.000000"), ("seen", "x")])
+    );
+    let copy = seen.event.clone();
+    let (one, other) = (seen.event.unmarshaled.unwrap(), copy.unmarshaled.unwrap());
+    assert!(
+        Arc::ptr_eq(&one, &other),
+        "a copy shares the map until one of them writes"
+    );
+}
+
+#[test]
+fn the_log_time_becomes_the_time_of_the_event_in_time_machine_only() {
+    let a = "name: me/a
+statics:
+  - {target: evt.StrTime, expression: evt.Line.Raw}
+  - {method: ParseDate, expression: evt.StrTime}
+  - {target: MarshaledTime, expression: evt.Enriched.MarshaledTime}";
+    let rules = rules(&[("s00/a.yaml", a)]);
+    let times = |mode| match rules.parse(
+        &mut rules.worker(),
+        line("2020-02-03T04:05:06+01:00"),
+        mode,
+        now(),
+    ) {
+        Parsed::Kept(event) => (event.time.rfc3339_nano(), event.marshaled_time.to_string()),
+        other => panic!("{other:?}"),
+    };
+    let logged = "2020-02-03T04:05:06+01:00".to_owned();
+    assert_eq!(
+        times(Mode::Live),
+        ("2024-05-06T07:08:09Z".to_owned(), logged.clone())
+    );
+    assert_eq!(times(Mode::TimeMachine), (logged.clone(), logged));
+}
+
+#[test]
+fn a_line_without_a_readable_date_gets_the_time_of_the_run() {
+    let a = "name: me/a\nstatics: [{method: ParseDate, expression: evt.StrTime}]";
+    let seen = run(&[("s00/a.yaml", a)], "x");
+    assert_eq!(seen.event.enriched.text("MarshaledTime"), "2024-05-06T07:08:09Z");
+}
