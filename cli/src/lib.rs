@@ -13,6 +13,7 @@ mod decisions;
 mod error;
 mod explain;
 mod hub_index;
+pub mod hubtest;
 mod items;
 mod lapi_commands;
 mod machines;

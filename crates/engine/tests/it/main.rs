@@ -10,4 +10,5 @@ mod corpus;
 mod grok_corpus;
 mod grok_patterns;
 mod hub;
+mod replay;
 mod startup;

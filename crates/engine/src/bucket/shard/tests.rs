@@ -471,6 +471,24 @@ fn a_half_filled_bucket_goes_on_after_a_restart() {
     }
 }
 
+#[test]
+fn a_trigger_takes_the_wall_clock_when_the_event_has_no_time() {
+    let mut bench = Bench::new(vec![spec(BucketKind::Trigger, 0, 0)], Mode::TimeMachine);
+    let line = RawLine {
+        text: Text::default(),
+        source: Arc::from(""),
+        labels: Arc::default(),
+        module: Name::new("file"),
+        at: Timestamp::UNIX_EPOCH,
+    };
+    let event = Event::from_line(line, Mode::TimeMachine);
+    let arrival = Arrival::new(Arc::new(event), Timestamp::from_second(7).expect("in range"));
+    let mut out = Vec::new();
+    let pour = Pour { scenario: 0, partition: Text::default(), distinct: None };
+    bench.shard.pour(&mut bench.rules, &arrival, &pour, &mut out);
+    assert_eq!(out.iter().map(|closed| closed.stop.nanos).collect::<Vec<_>>(), [7_000_000_000]);
+}
+
 /// The same rules written as naively as possible: whole seconds, integers, one vector of events a partition.
 struct Naive {
     capacity: i64,
