@@ -65,7 +65,10 @@ impl Outcome {
 pub fn check(file: File, text: &str, results: &mut Results) -> Result<Outcome, Broken> {
     let mut outcome = Outcome::default();
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty()) {
-        let broken = |error| Broken::Assertion { assertion: line.to_owned(), error };
+        let broken = |error| Broken::Assertion {
+            assertion: line.to_owned(),
+            error,
+        };
         let truth = match results.eval(&with_basename(line)).map_err(broken)? {
             Value::Bool(truth) => truth,
             _ => return Err(Broken::NotBool(line.to_owned())),
@@ -74,7 +77,11 @@ pub fn check(file: File, text: &str, results: &mut Results) -> Result<Outcome, B
         if truth {
             continue;
         }
-        let mut failure = Failure { line: number, assertion: line.to_owned(), actual: None };
+        let mut failure = Failure {
+            line: number,
+            assertion: line.to_owned(),
+            actual: None,
+        };
         let side = match left_side(line) {
             Some(side) => side,
             None if file == File::Parser => line,
@@ -129,9 +136,14 @@ pub fn display(value: &Value) -> String {
         Value::Str(text) => text.to_string(),
         Value::Duration(duration) => duration.to_string(),
         Value::Time(time) => time.rfc3339_nano(),
-        Value::Array(items) => items.iter().map(|item| format!("- {}\n", display(item))).collect::<String>(),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| format!("- {}\n", display(item)))
+            .collect::<String>(),
         Value::Map(map) => {
-            let entries = map.iter().map(|(key, value)| format!("{}: {}\n", display(&key.to_value()), display(value)));
+            let entries = map
+                .iter()
+                .map(|(key, value)| format!("{}: {}\n", display(&key.to_value()), display(value)));
             entries.collect::<String>()
         }
         other => format!("<{}>", other.type_name()),
@@ -158,7 +170,10 @@ mod tests {
     #[test]
     fn only_data_source_paths_are_compared_by_their_last_part() {
         let line = r#"results[0].Evt.Meta["datasource_path"] == "a.log""#;
-        assert_eq!(with_basename(line), r#"basename(results[0].Evt.Meta["datasource_path"]) == "a.log""#);
+        assert_eq!(
+            with_basename(line),
+            r#"basename(results[0].Evt.Meta["datasource_path"]) == "a.log""#
+        );
         assert_eq!(with_basename("len(results) == 7"), "len(results) == 7");
         let done = r#"basename(x["datasource_path"]) == "a.log""#;
         assert_eq!(with_basename(done), done);

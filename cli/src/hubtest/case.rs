@@ -103,9 +103,15 @@ impl Case {
     pub fn read(places: &Places, name: &str) -> Result<Self, Error> {
         let dir = places.hub.join(".tests").join(name);
         let text = read(&dir.join("config.yaml"))?;
-        let config = yaml::from_str::<Config>(&text, Dialect::Lenient)
-            .map_err(|problem| Error::Config { name: name.to_owned(), problem })?;
-        Ok(Self { name: name.to_owned(), dir, config })
+        let config = yaml::from_str::<Config>(&text, Dialect::Lenient).map_err(|problem| Error::Config {
+            name: name.to_owned(),
+            problem,
+        })?;
+        Ok(Self {
+            name: name.to_owned(),
+            dir,
+            config,
+        })
     }
 
     /// Returns the path of the log file.
@@ -151,10 +157,21 @@ impl Case {
         let mut found = BTreeMap::new();
         for (file, address) in items.iter().flat_map(data_entries) {
             let below_host = address.split_once(DATA_HOST).map(|(_, path)| path.to_owned());
-            let own = self.config.own_data_dir.then(|| self.dir.join("data").join(&file));
-            let copy = places.data.as_ref().zip(below_host).map(|(dir, path)| dir.join(path));
+            let own = self
+                .config
+                .own_data_dir
+                .then(|| self.dir.join("data").join(&file));
+            let copy = places
+                .data
+                .as_ref()
+                .zip(below_host)
+                .map(|(dir, path)| dir.join(path));
             let cached = places.hub.join(".cache/data").join(&file);
-            let text = own.into_iter().chain(copy).chain([cached]).find_map(|path| fs::read(path).ok());
+            let text = own
+                .into_iter()
+                .chain(copy)
+                .chain([cached])
+                .find_map(|path| fs::read(path).ok());
             if let Some(text) = text {
                 found.insert(file, Arc::from(String::from_utf8_lossy(&text)));
             }
@@ -164,7 +181,11 @@ impl Case {
 
     /// Returns the world of the test: patterns that come with the engine, its data files, UTC.
     pub fn world(&self, places: &Places, items: &[ItemFile]) -> World {
-        World { patterns: engine::grok::patterns(), data: self.data(places, items), ..World::default() }
+        World {
+            patterns: engine::grok::patterns(),
+            data: self.data(places, items),
+            ..World::default()
+        }
     }
 
     /// Finds an item by hub name, else by path below the hub or the test.
@@ -173,21 +194,26 @@ impl Case {
             return Ok(path);
         }
         let relative = name.trim_start_matches("./").trim_start_matches('/');
-        [&places.hub, &self.dir].into_iter().map(|dir| dir.join(relative)).find(|path| path.is_file()).ok_or_else(
-            || Error::NoItem {
+        [&places.hub, &self.dir]
+            .into_iter()
+            .map(|dir| dir.join(relative))
+            .find(|path| path.is_file())
+            .ok_or_else(|| Error::NoItem {
                 kind: word(kind),
                 name: name.to_owned(),
                 hub: places.hub.clone(),
                 test: self.dir.clone(),
-            },
-        )
+            })
     }
 }
 
 /// Returns the names of all tests of the hub, sorted.
 pub fn names(hub: &Path) -> Result<Vec<String>, Error> {
     let dir = hub.join(".tests");
-    let entries = fs::read_dir(&dir).map_err(|source| Error::Read { path: dir.clone(), source })?;
+    let entries = fs::read_dir(&dir).map_err(|source| Error::Read {
+        path: dir.clone(),
+        source,
+    })?;
     let mut names: Vec<String> = entries
         .flatten()
         .filter(|entry| entry.path().is_dir())
@@ -199,13 +225,19 @@ pub fn names(hub: &Path) -> Result<Vec<String>, Error> {
 
 /// Returns the file of the hub item `name`: `<folder>[/<stage>]/<author>/<name>.yaml`.
 fn hub_item(hub: &Path, kind: Kind, name: &str) -> Option<PathBuf> {
-    let (author, base) = name.split_once('/').filter(|(author, _)| !author.is_empty() && *author != ".")?;
+    let (author, base) = name
+        .split_once('/')
+        .filter(|(author, _)| !author.is_empty() && *author != ".")?;
     let file = |dir: &Path| Some(dir.join(author).join(format!("{base}.yaml"))).filter(|path| path.is_file());
     let folder = hub.join(folder(kind));
     if matches!(kind, Kind::Scenario | Kind::Context) {
         return file(&folder);
     }
-    let mut stages: Vec<PathBuf> = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+    let mut stages: Vec<PathBuf> = fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     stages.sort_unstable();
     stages.iter().find_map(|stage| file(stage))
 }
@@ -218,7 +250,9 @@ pub fn item(kind: Kind, name: &str, path: &Path) -> Result<ItemFile, Error> {
         Kind::Scenario | Kind::Context => "",
     };
     let base = parts.last().copied().unwrap_or("");
-    let install = [folder(kind), stage, base].into_iter().filter(|part| !part.is_empty());
+    let install = [folder(kind), stage, base]
+        .into_iter()
+        .filter(|part| !part.is_empty());
     Ok(ItemFile {
         kind,
         stage: stage.to_owned(),
@@ -289,5 +323,8 @@ fn word(kind: Kind) -> &'static str {
 fn read(path: &Path) -> Result<String, Error> {
     fs::read(path)
         .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .map_err(|source| Error::Read { path: path.to_owned(), source })
+        .map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })
 }

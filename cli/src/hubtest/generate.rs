@@ -34,7 +34,10 @@ fn event(lines: &mut Vec<String>, one: &str, event: &Event) {
     }
     lines.push(format!("{one}.Evt.Whitelisted == {}", event.whitelisted));
     if event.whitelisted && !event.whitelist_reason.is_empty() {
-        lines.push(format!("{one}.Evt.WhitelistReason == {}", quote(&event.whitelist_reason)));
+        lines.push(format!(
+            "{one}.Evt.WhitelistReason == {}",
+            quote(&event.whitelist_reason)
+        ));
     }
 }
 
@@ -69,7 +72,10 @@ fn unmarshaled(lines: &mut Vec<String>, field: &str, value: &expr::Value) {
         expr::Value::Str(text) if !text.is_empty() => lines.push(format!("{field} == {}", quote(text))),
         expr::Value::Bool(truth) => lines.push(format!("{field} == {truth}")),
         expr::Value::Int(number) => lines.push(format!("{field} == {number}")),
-        expr::Value::Float(number) => lines.push(format!("FloatApproxEqual({field}, {})", golang::json::float(*number))),
+        expr::Value::Float(number) => lines.push(format!(
+            "FloatApproxEqual({field}, {})",
+            golang::json::float(*number)
+        )),
         _ => {}
     }
 }

@@ -44,7 +44,10 @@ pub fn replay(case: &Case, places: &Places, now: Timestamp) -> Result<Trace, Err
     let mut trace = Trace::new();
     let text = String::from_utf8_lossy(&bytes);
     // Cat mode drops empty lines, and the carriage return of a line end; agent.md §5.3.
-    let lines = text.lines().map(|line| line.trim_end_matches('\r')).filter(|line| !line.is_empty());
+    let lines = text
+        .lines()
+        .map(|line| line.trim_end_matches('\r'))
+        .filter(|line| !line.is_empty());
     for (number, line) in lines.enumerate() {
         trace.begin_line(number);
         let line = RawLine {

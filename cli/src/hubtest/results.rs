@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use engine::{Event, World, env::{self, EventEnv, RunHost}, trace::{NodeResult, Trace}};
+use engine::{
+    Event, World,
+    env::{self, EventEnv, RunHost},
+    trace::{NodeResult, Trace},
+};
 use expr::{
-    Env, EvalError, ExprId, FieldId, Function, Host, Key, Library, Map, Memo, MethodId, Missing, Object, Objects, Place,
-    Scheme, Signature, Type, Value, VariableId, object,
+    Env, EvalError, ExprId, FieldId, Function, Host, Key, Library, Map, Memo, MethodId, Missing, Object,
+    Objects, Place, Scheme, Signature, Type, Value, VariableId, object,
 };
 use jiff::Timestamp;
 
@@ -41,7 +45,10 @@ impl Results {
             for (name, results) in names {
                 let objects = results.iter().map(|result| {
                     nodes.push(result.clone());
-                    Value::Object(Object { kind: result::KIND, index: index(nodes.len()) })
+                    Value::Object(Object {
+                        kind: result::KIND,
+                        index: index(nodes.len()),
+                    })
                 });
                 by_name.insert(name.as_str(), Value::array(objects.collect()));
             }
@@ -55,19 +62,34 @@ impl Results {
     /// Returns the overflows, in the order upstream numbers them.
     pub fn of_overflows(trace: &Trace, now: Timestamp) -> Self {
         let events = trace.sorted_overflows();
-        let objects = (1..=events.len()).map(|number| Value::Object(Object { kind: env::event::KIND, index: index(number) }));
+        let objects = (1..=events.len()).map(|number| {
+            Value::Object(Object {
+                kind: env::event::KIND,
+                index: index(number),
+            })
+        });
         let ty = Type::array(Type::Object(env::event::KIND));
         Self::new(ty, Value::array(objects.collect()), events, Vec::new(), now)
     }
 
     fn new(ty: Type, value: Value, events: Vec<Arc<Event>>, nodes: Vec<NodeResult>, now: Timestamp) -> Self {
         let objects = Objects::new(env::definitions().into_iter().chain([result::define()]));
-        let basename = Function::pure("basename", Signature::fixed([Type::String], Type::String), |call| {
-            Ok(Value::text(base(call.text(0)?)))
-        });
-        let scheme =
-            Scheme::new(&objects).with_variable("results", ty, RESULTS).with_functions([basename]);
-        Self { library: Library::new(&objects), scheme, value, events, nodes, now }
+        let basename = Function::pure(
+            "basename",
+            Signature::fixed([Type::String], Type::String),
+            |call| Ok(Value::text(base(call.text(0)?))),
+        );
+        let scheme = Scheme::new(&objects)
+            .with_variable("results", ty, RESULTS)
+            .with_functions([basename]);
+        Self {
+            library: Library::new(&objects),
+            scheme,
+            value,
+            events,
+            nodes,
+            now,
+        }
     }
 
     /// Compiles and evaluates `expression`.
@@ -76,7 +98,10 @@ impl Results {
             .library
             .compile(expression, &self.scheme, &Type::Any)
             .map_err(|error| Error::Compile(error.to_string()))?;
-        self.run(id).map_err(|error| Error::Run { expression: expression.to_owned(), error })
+        self.run(id).map_err(|error| Error::Run {
+            expression: expression.to_owned(),
+            error,
+        })
     }
 
     fn run(&self, id: ExprId) -> Result<Value, EvalError> {
@@ -85,7 +110,10 @@ impl Results {
         let mut nothing = empty_event(self.now);
         let mut events = EventEnv::new(&mut nothing, &host);
         events.queue = &self.events;
-        let mut env = ResultsEnv { events, results: self };
+        let mut env = ResultsEnv {
+            events,
+            results: self,
+        };
         self.library.eval(id, &mut env, &mut Memo::new(&self.library))
     }
 }
@@ -142,11 +170,17 @@ impl Env for ResultsEnv<'_> {
         if object.kind != result::KIND {
             return self.events.field(object, field);
         }
-        let node = object.index.checked_sub(1).and_then(|index| self.results.nodes.get(index as usize));
+        let node = object
+            .index
+            .checked_sub(1)
+            .and_then(|index| self.results.nodes.get(index as usize));
         match (node, field) {
             (Some(node), result::SUCCESS) => Value::Bool(node.success),
             // Nodes and events have the same numbers.
-            (Some(_), result::EVT) => Value::Object(Object { kind: env::event::KIND, index: object.index }),
+            (Some(_), result::EVT) => Value::Object(Object {
+                kind: env::event::KIND,
+                index: object.index,
+            }),
             (Some(node), result::IDX) => Value::Int(i64::try_from(node.line).unwrap_or(i64::MAX)),
             _ => Value::Nil,
         }
@@ -161,7 +195,11 @@ impl Env for ResultsEnv<'_> {
     }
 
     fn field_text(&self, object: Object, field: FieldId) -> Option<&str> {
-        if object.kind == result::KIND { None } else { self.events.field_text(object, field) }
+        if object.kind == result::KIND {
+            None
+        } else {
+            self.events.field_text(object, field)
+        }
     }
 
     fn method(&mut self, object: Object, method: MethodId, args: &[Value]) -> Result<Value, EvalError> {
@@ -169,7 +207,11 @@ impl Env for ResultsEnv<'_> {
     }
 
     fn variable(&self, variable: VariableId) -> Value {
-        if variable == RESULTS { self.results.value.clone() } else { Value::Nil }
+        if variable == RESULTS {
+            self.results.value.clone()
+        } else {
+            Value::Nil
+        }
     }
 
     fn set_entry(&mut self, place: Place, key: &str, value: Value) -> Result<(), EvalError> {
@@ -187,7 +229,13 @@ mod tests {
 
     #[test]
     fn base_names_are_gos() {
-        for (path, expected) in [("/a/b.log", "b.log"), ("b.log", "b.log"), ("/a/b/", "b"), ("", "."), ("/", "/")] {
+        for (path, expected) in [
+            ("/a/b.log", "b.log"),
+            ("b.log", "b.log"),
+            ("/a/b/", "b"),
+            ("", "."),
+            ("/", "/"),
+        ] {
             assert_eq!(base(path), expected, "{path:?}");
         }
     }

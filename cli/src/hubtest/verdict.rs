@@ -81,7 +81,9 @@ fn assert(case: &Case, kind: File, mut results: Results) -> Result<(Outcome, Pat
         File::Scenario => "scenario.assert",
     });
     let text = fs::read_to_string(&file).unwrap_or_default();
-    let outcome = assertion::check(kind, &text, &mut results)
-        .map_err(|broken| Error::Assertion { file: file.clone(), broken })?;
+    let outcome = assertion::check(kind, &text, &mut results).map_err(|broken| Error::Assertion {
+        file: file.clone(),
+        broken,
+    })?;
     Ok((outcome, file))
 }

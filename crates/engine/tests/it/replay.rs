@@ -43,7 +43,8 @@ fn check(kind: &str, lines: usize, expected: &str, labels: &[(&str, &str)]) {
     let text = std::fs::read_to_string(&log).expect("the generated log");
     let lines: Vec<&str> = text.lines().collect();
     let rules = Arc::new(load(&shared));
-    let expected = std::fs::read_to_string(shared.join("perf/expected").join(expected)).expect("recorded rows");
+    let expected =
+        std::fs::read_to_string(shared.join("perf/expected").join(expected)).expect("recorded rows");
     let expected: Vec<String> = expected.lines().map(without_decisions).collect();
     for (workers, shards) in [(1, 1), (2, 3), (4, 1)] {
         let alerts = replay(&rules, &lines, labels, workers, shards);
@@ -67,10 +68,15 @@ fn generate(shared: &Path, kind: &str, lines: usize, log: &Path) {
 fn load(shared: &Path) -> Rules {
     let list = std::fs::read_to_string(shared.join("perf/expected/items.txt")).expect("items.txt");
     let mut items = Vec::new();
-    let mut world = World { patterns: engine::grok::patterns(), ..World::default() };
+    let mut world = World {
+        patterns: engine::grok::patterns(),
+        ..World::default()
+    };
     for line in list.lines() {
         let columns: Vec<&str> = line.split('\t').collect();
-        let [kind, name, version, path, hash] = columns[..] else { continue };
+        let [kind, name, version, path, hash] = columns[..] else {
+            continue;
+        };
         let kind = match kind {
             "parsers" => Kind::Parser,
             "scenarios" => Kind::Scenario,
@@ -98,30 +104,57 @@ fn load(shared: &Path) -> Rules {
             text,
         });
     }
-    match Rules::load(&items, world, engine::Settings::default()) {
-        Ok(rules) => rules,
-        Err(problems) => panic!("{} problems: {}", problems.len(), problems[0]),
-    }
+    let loaded = Rules::load(&items, world, engine::Settings::default());
+    loaded.map_err(|problems| problems[0].to_string()).expect("every item loads")
 }
 
 /// Finds the pairs of `dest_file` and path of `source_url` in an item.
 fn data_entries(text: &str) -> Vec<(String, String)> {
     let value = |line: &str, key: &str| {
-        let rest = line.trim_start().trim_start_matches("- ").trim_start().strip_prefix(key)?;
-        Some(rest.trim_start_matches(':').trim().trim_matches(['"', '\'']).to_owned())
+        let rest = line
+            .trim_start()
+            .trim_start_matches("- ")
+            .trim_start()
+            .strip_prefix(key)?;
+        Some(
+            rest.trim_start_matches(':')
+                .trim()
+                .trim_matches(['"', '\''])
+                .to_owned(),
+        )
     };
     let urls = text.lines().filter_map(|line| value(line, "source_url"));
     let files = text.lines().filter_map(|line| value(line, "dest_file"));
-    let path = |url: String| url.split_once(".net/").map(|(_, path)| path.to_owned()).unwrap_or_default();
+    let path = |url: String| {
+        url.split_once(".net/")
+            .map(|(_, path)| path.to_owned())
+            .unwrap_or_default()
+    };
     files.zip(urls.map(path)).collect()
 }
 
 /// Parses on `workers` threads and pours in line order.
-fn replay(rules: &Arc<Rules>, lines: &[&str], labels: &[(&str, &str)], workers: usize, shards: usize) -> Vec<Alert> {
+fn replay(
+    rules: &Arc<Rules>,
+    lines: &[&str],
+    labels: &[(&str, &str)],
+    workers: usize,
+    shards: usize,
+) -> Vec<Alert> {
     let now: Timestamp = "2026-11-25T01:00:00Z".parse().expect("a time");
-    let labels: Arc<BTreeMap<String, String>> =
-        Arc::new(labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect());
-    let mut detector = Detector::new(rules.clone(), Settings { shards, ..Settings::default() });
+    let labels: Arc<BTreeMap<String, String>> = Arc::new(
+        labels
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
+    );
+    let mut detector = Detector::new(
+        rules.clone(),
+        Settings {
+            shards,
+            ..Settings::default()
+        },
+    );
     let mut alerts = Vec::new();
     std::thread::scope(|scope| {
         let mut receivers = Vec::new();
@@ -153,7 +186,12 @@ fn replay(rules: &Arc<Rules>, lines: &[&str], labels: &[(&str, &str)], workers: 
         }
         for chunk in 0..lines.len().div_ceil(CHUNK) {
             for digest in receivers[chunk % workers].recv().expect("a worker's chunk") {
-                alerts.extend(detector.pour(&digest, now).into_iter().flat_map(|overflow| overflow.alerts));
+                alerts.extend(
+                    detector
+                        .pour(&digest, now)
+                        .into_iter()
+                        .flat_map(|overflow| overflow.alerts),
+                );
             }
         }
     });
@@ -165,9 +203,15 @@ fn row(alert: &Alert) -> Value {
     let source = alert.source.clone().unwrap_or_default();
     let events = alert.events.clone().unwrap_or_default();
     let timestamp = |event: Option<&wire::alert::Event>| event.map(|event| event.timestamp.clone());
-    let meta: serde_json::Map<String, Value> =
-        alert.meta.iter().map(|meta| (meta.key.clone(), Value::from(meta.value.clone()))).collect();
-    assert_eq!((alert.kind.as_str(), &alert.labels, &alert.decisions), ("crowdsec", &None, &None));
+    let meta: serde_json::Map<String, Value> = alert
+        .meta
+        .iter()
+        .map(|meta| (meta.key.clone(), Value::from(meta.value.clone())))
+        .collect();
+    assert_eq!(
+        (alert.kind.as_str(), &alert.labels, &alert.decisions),
+        ("crowdsec", &None, &None)
+    );
     assert_eq!(Some(&source.ip), source.value.as_ref());
     sorted(&json!({
         "scenario": alert.scenario,
@@ -199,8 +243,13 @@ fn without_decisions(row: &str) -> String {
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(entries) => {
-            let ordered: BTreeMap<&String, Value> = entries.iter().map(|(key, value)| (key, sorted(value))).collect();
-            ordered.into_iter().map(|(key, value)| (key.clone(), value)).collect::<serde_json::Map<_, _>>().into()
+            let ordered: BTreeMap<&String, Value> =
+                entries.iter().map(|(key, value)| (key, sorted(value))).collect();
+            ordered
+                .into_iter()
+                .map(|(key, value)| (key.clone(), value))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
         }
         other => other.clone(),
     }
@@ -215,9 +264,23 @@ fn compare(expected: &[String], rows: &[String], what: &str) {
         counts
     };
     let (want, have) = (count(expected), count(rows));
-    let missing: Vec<&String> = want.iter().filter(|(row, n)| have.get(*row).unwrap_or(&0) < n).map(|(row, _)| row).collect();
-    let extra: Vec<&String> = have.iter().filter(|(row, n)| want.get(*row).unwrap_or(&0) < n).map(|(row, _)| row).collect();
-    println!("{what}: {} rows, {} expected, {} missing, {} extra", rows.len(), expected.len(), missing.len(), extra.len());
+    let missing: Vec<&String> = want
+        .iter()
+        .filter(|(row, n)| have.get(*row).unwrap_or(&0) < n)
+        .map(|(row, _)| row)
+        .collect();
+    let extra: Vec<&String> = have
+        .iter()
+        .filter(|(row, n)| want.get(*row).unwrap_or(&0) < n)
+        .map(|(row, _)| row)
+        .collect();
+    println!(
+        "{what}: {} rows, {} expected, {} missing, {} extra",
+        rows.len(),
+        expected.len(),
+        missing.len(),
+        extra.len()
+    );
     assert!(
         missing.is_empty() && extra.is_empty(),
         "{what}: {} rows differ from upstream's\nmissing, first of {}:\n{:#?}\nextra, first of {}:\n{:#?}",
@@ -241,5 +304,10 @@ fn sshd_lines_raise_upstreams_alerts() {
 
 #[test]
 fn container_lines_raise_upstreams_alerts() {
-    check("cri", 50_000, "cri-50k.jsonl", &[("type", "containerd"), ("program", "nginx")]);
+    check(
+        "cri",
+        50_000,
+        "cri-50k.jsonl",
+        &[("type", "containerd"), ("program", "nginx")],
+    );
 }

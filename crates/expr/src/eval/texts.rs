@@ -1,11 +1,17 @@
 //! Operators on text; the subject is borrowed from the event where the caller lends it, never cloned to be read.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, RwLock};
+
 use crate::ast::BinaryOp;
 use crate::error::EvalError;
 use crate::ir::{NodeId, Op};
 use crate::value::{Object, Value};
 
 use super::{Done, Eval, conversion};
+
+/// How many patterns made at run time are kept compiled.
+const MADE_PATTERNS: usize = 256;
 
 impl Eval<'_> {
     /// Returns a node's text by reference when that takes no evaluation.
@@ -104,12 +110,27 @@ pub(super) fn matches_dynamic(subject: &Value, pattern: &Value) -> Result<bool, 
     match (subject, pattern) {
         (Value::Nil, _) | (_, Value::Nil) => Ok(false),
         (_, Value::Str(pattern)) => {
-            let pattern =
-                golang::regexp::compile(pattern).map_err(|error| EvalError::new(error.to_string()))?;
-            matches(&pattern, subject)
+            matches(&made(pattern)?, subject)
         }
         (_, other) => Err(EvalError::new(conversion(other, "string"))),
     }
+}
+
+/// Returns the compiled form of a pattern that is not a literal (`matches Upper('…')`): it is the same for each event.
+fn made(pattern: &str) -> Result<regex::Regex, EvalError> {
+    static MADE: LazyLock<RwLock<HashMap<String, regex::Regex>>> = LazyLock::new(RwLock::default);
+    if let Some(known) = MADE.read().ok().and_then(|made| made.get(pattern).cloned()) {
+        return Ok(known);
+    }
+    let compiled = golang::regexp::compile(pattern).map_err(|error| EvalError::new(error.to_string()))?;
+    if let Ok(mut made) = MADE.write() {
+        // Patterns made of event data would fill the table; starting over bounds it and costs a compilation each.
+        if made.len() >= MADE_PATTERNS {
+            made.clear();
+        }
+        made.insert(pattern.to_owned(), compiled.clone());
+    }
+    Ok(compiled)
 }
 
 fn matches(pattern: &regex::Regex, subject: &Value) -> Result<bool, EvalError> {

@@ -484,9 +484,16 @@ fn a_trigger_takes_the_wall_clock_when_the_event_has_no_time() {
     let event = Event::from_line(line, Mode::TimeMachine);
     let arrival = Arrival::new(Arc::new(event), Timestamp::from_second(7).expect("in range"));
     let mut out = Vec::new();
-    let pour = Pour { scenario: 0, partition: Text::default(), distinct: None };
+    let pour = Pour {
+        scenario: 0,
+        partition: Text::default(),
+        distinct: None,
+    };
     bench.shard.pour(&mut bench.rules, &arrival, &pour, &mut out);
-    assert_eq!(out.iter().map(|closed| closed.stop.nanos).collect::<Vec<_>>(), [7_000_000_000]);
+    assert_eq!(
+        out.iter().map(|closed| closed.stop.nanos).collect::<Vec<_>>(),
+        [7_000_000_000]
+    );
 }
 
 /// The same rules written as naively as possible: whole seconds, integers, one vector of events a partition.
