@@ -103,6 +103,8 @@ pub(crate) enum Command {
     Explain(crate::explain::Args),
     /// Show and update the hub's index, upgrade installed items
     Hub(crate::hub_index::Args),
+    /// Run the hub's tests
+    Hubtest(crate::hubtest::command::Args),
     /// Register with the Local API and check the connection to it
     Lapi(crate::lapi_commands::Args),
     /// Register, list and remove machines (on the machine of the Local API)

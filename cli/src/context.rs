@@ -81,7 +81,10 @@ impl Context {
 
     /// Refuses a command that needs the configuration when there is none.
     pub(crate) fn check_config(&mut self, command: &Command) -> Result<(), Error> {
-        let free = matches!(command, Command::Version | Command::Completion(_));
+        let free = matches!(
+            command,
+            Command::Version | Command::Completion(_) | Command::Hubtest(_)
+        );
         match &self.config {
             Err(problem) if !free => Err(Error::Configuration(problem.clone())),
             Ok(config) => {

@@ -2,6 +2,7 @@
 
 pub mod assertion;
 pub mod case;
+pub(crate) mod command;
 pub mod generate;
 pub mod replay;
 pub mod results;

@@ -71,6 +71,7 @@ fn run(parsed: usage::Parsed) -> Result<(), Error> {
         Command::Decisions(args) => decisions::run(&ctx, args),
         Command::Explain(args) => explain::run(&ctx, &args),
         Command::Hub(args) => hub_index::run(&ctx, args),
+        Command::Hubtest(args) => hubtest::command::run(&ctx, args),
         Command::Lapi(args) => lapi_commands::run(&ctx, args),
         Command::Machines(args) => machines::run(&ctx, args),
         Command::Metrics(args) => metrics::run(&ctx, args),
