@@ -3,7 +3,6 @@
 //! A reload is `setup::load` of the new configuration, a stop of the running agent, and `run` again: positions, buckets and
 //! undelivered alerts go through the state folder.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -25,7 +24,6 @@ use crate::metrics::Metrics;
 use crate::outbox::{self, Outbox};
 use crate::pipeline::{self, Pipeline};
 use crate::push::Pusher;
-use crate::replay::{self, Delivered};
 use crate::setup::{Loaded, Program};
 use crate::{checkpoint, heartbeat, usage};
 
@@ -92,34 +90,6 @@ pub async fn run(
     }
     tracing::info!("Crowdsec engine shutting down");
     ended
-}
-
-/// Reads what `dsn` names to its end, pushes the alerts, and returns (`-dsn`, `-type`, `-label`).
-///
-/// # Errors
-/// The Local API cannot be reached or refuses the login, `dsn` is wrong, something was not read or not delivered.
-pub async fn one_shot(
-    loaded: Loaded,
-    program: &Program,
-    metrics: Metrics,
-    dsn: &str,
-    labels: BTreeMap<String, String>,
-    token: CancellationToken,
-) -> anyhow::Result<Delivered> {
-    let dsn = replay::parse_dsn(dsn).context("crowdsec init: while loading acquisition config")?;
-    let client = loaded
-        .client(program, Retry::PATIENT)
-        .context("crowdsec init: while initializing LAPIClient")?;
-    client.login().await.with_context(|| refusal(&loaded))?;
-    tracing::info!("Starting processing data");
-    let settings = loaded.replay(&metrics);
-    let delivered = replay::push(settings, dsn, labels, &client, token).await?;
-    tracing::info!(
-        stored = delivered.stored,
-        refused = delivered.refused,
-        "all lines are read and all alerts delivered"
-    );
-    Ok(delivered)
 }
 
 /// The threads between the files and the outbox.
