@@ -117,23 +117,30 @@ impl<'a> Installation<'a> {
         command
     }
 
-    /// Starts the engine, in `namespace` if there is one, and waits until it answers.
+    /// Starts the engine, in `namespace` if there is one, and waits until it answers; an agent alone, until it reads.
     pub fn start(&self, arguments: &[&str], namespace: Option<&Namespace>) -> Result<Process> {
+        let output = self.path("log/crowdsec.out");
+        let reading = || {
+            let printed = std::fs::read_to_string(&output).unwrap_or_default();
+            printed.matches("Starting processing data").count()
+        };
+        let before = reading();
         let plain = self.crowdsec_command(arguments);
         let command = namespace.map_or_else(|| self.crowdsec_command(arguments), |ns| ns.wrap(&plain));
-        let mut process = Process::start("crowdsec", command, &self.path("log/crowdsec.out"))?;
-        let url = if arguments.contains(&"-no-api") {
-            format!("http://127.0.0.1:{}/metrics", self.ports.metrics)
-        } else {
-            format!("http://127.0.0.1:{}/health", self.ports.api)
-        };
+        let mut process = Process::start("crowdsec", command, &output)?;
+        let is_agent_alone = arguments.contains(&"-no-api");
+        let url = format!("http://127.0.0.1:{}/health", self.ports.api);
         wait::until(
             "the engine to answer",
             Duration::from_secs(20),
             Duration::from_millis(20),
             || {
                 process.check_alive()?;
-                Ok(fetch(&url, &[], namespace).ok())
+                if is_agent_alone {
+                    // A Local API of the same installation may hold the metrics port, so an answer there says nothing.
+                    return Ok((reading() > before).then_some(()));
+                }
+                Ok(fetch(&url, &[], namespace).ok().map(drop))
             },
         )?;
         Ok(process)
