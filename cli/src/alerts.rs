@@ -7,7 +7,7 @@ use clap::Subcommand;
 use golang::duration::Duration;
 
 use crate::context::Context;
-use crate::error::{Error, chain};
+use crate::error::{Error, chain, client_text};
 use crate::usage;
 
 pub(crate) use inspect::scalar as yaml_scalar;
@@ -170,7 +170,8 @@ fn delete(ctx: &Context, args: &DeleteArgs) -> Result<(), Error> {
         }
         None => ctx.wait(client.delete_alerts(&query.pairs())),
     };
-    let count = count.map_err(|error| Error::new(format!("unable to delete alert: {}", chain(&error))))?;
+    let count =
+        count.map_err(|error| Error::new(format!("unable to delete alert: {}", client_text(&error))))?;
     ctx.out.info(&format!("{count} alert(s) deleted"));
     Ok(())
 }

@@ -9,7 +9,7 @@ use golang::duration::Duration;
 
 use crate::alerts::Query;
 use crate::context::Context;
-use crate::error::{Error, chain};
+use crate::error::{Error, client_text};
 use crate::usage;
 
 #[derive(Debug, clap::Args)]
@@ -261,7 +261,7 @@ fn delete(ctx: &Context, args: &DeleteArgs) -> Result<(), Error> {
         } else {
             "unable to delete decisions"
         };
-        Error::new(format!("{what}: {}", chain(&error)))
+        Error::new(format!("{what}: {}", client_text(&error)))
     })?;
     ctx.out.info(&format!("{count} decision(s) deleted"));
     Ok(())

@@ -67,6 +67,16 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Returns what went wrong between us and the Local API; one that does not answer is usually not running.
+pub(crate) fn client_text(error: &client::Error) -> String {
+    let text = chain(error);
+    if matches!(error, client::Error::Unreachable { .. }) {
+        format!("{text}; is the Local API running there?")
+    } else {
+        text
+    }
+}
+
 /// Returns the system's words for a file, as Go writes them.
 pub(crate) fn file(verb: &str, path: &std::path::Path, error: &io::Error) -> String {
     format!("{verb} {}: {}", path.display(), hub::state::io_text(error))

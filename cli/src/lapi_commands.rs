@@ -8,7 +8,7 @@ use client::transport::Endpoint;
 use config::resolved::Identity;
 
 use crate::context::{Context, client_settings};
-use crate::error::{Error, chain};
+use crate::error::{Error, client_text};
 use crate::machines::{credentials_yaml, generate_password, machine_id, write_private};
 
 #[derive(Debug, clap::Args)]
@@ -85,12 +85,12 @@ fn status(ctx: &Context) -> Result<(), Error> {
         password: password.into(),
         scenarios: Vec::new(),
     };
-    let client =
-        Client::new(&endpoint, credentials, client_settings()).map_err(|error| Error::new(chain(&error)))?;
+    let client = Client::new(&endpoint, credentials, client_settings())
+        .map_err(|error| Error::new(client_text(&error)))?;
     ctx.wait(client.login()).map_err(|error| {
         Error::new(format!(
             "failed to authenticate to Local API (LAPI): {}",
-            chain(&error)
+            client_text(&error)
         ))
     })?;
     ctx.out
@@ -128,7 +128,7 @@ fn register_machine(ctx: &Context, args: RegisterArgs) -> Result<(), Error> {
                 .unwrap_or_default();
             Error::new(format!(
                 "api client register: api register ({url}){status}: {}",
-                chain(&error)
+                client_text(&error)
             ))
         })?;
     match registered {

@@ -5,7 +5,7 @@ use wire::alert::{Alert, Event, Meta};
 
 use crate::alerts::as_text;
 use crate::context::Context;
-use crate::error::{Error, chain};
+use crate::error::{Error, client_text};
 use crate::output::table::{Style, WRAP};
 use crate::output::{Format, Output};
 
@@ -17,7 +17,7 @@ pub(super) fn run(ctx: &Context, ids: &[String], details: bool) -> Result<(), Er
             .map_err(|_not_a_number| Error::new(format!("bad alert id {id}")))?;
         let alert = ctx
             .wait(client.alert(number))
-            .map_err(|error| Error::new(format!("can't find alert with id {id}: {}", chain(&error))))?;
+            .map_err(|error| Error::new(format!("can't find alert with id {id}: {}", client_text(&error))))?;
         match ctx.out.format {
             Format::Human => ctx.out.print(&human(&ctx.out, &alert, details))?,
             Format::Json => ctx.out.print_json(&alert, "  ")?,

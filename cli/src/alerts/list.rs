@@ -6,7 +6,7 @@ use wire::alert::Alert;
 
 use crate::alerts::{ListArgs, Query, as_text};
 use crate::context::Context;
-use crate::error::{Error, chain};
+use crate::error::{Error, client_text};
 use crate::output::table::{Style, WRAP};
 use crate::output::{Format, Output, csv};
 
@@ -15,7 +15,7 @@ pub(super) fn run(ctx: &Context, args: &ListArgs) -> Result<(), Error> {
     let client = ctx.lapi()?;
     let alerts = ctx
         .wait(client.alerts(&query.pairs()))
-        .map_err(|error| Error::new(format!("unable to list alerts: {}", chain(&error))))?;
+        .map_err(|error| Error::new(format!("unable to list alerts: {}", client_text(&error))))?;
     print(&ctx.out, &alerts, args.machine)
 }
 

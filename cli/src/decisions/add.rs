@@ -8,7 +8,7 @@ use wire::decision::Decision;
 use crate::alerts::check_address;
 use crate::context::Context;
 use crate::decisions::AddArgs;
-use crate::error::{Error, chain};
+use crate::error::{Error, client_text};
 
 pub(super) fn run(ctx: &Context, args: AddArgs) -> Result<(), Error> {
     check_address(args.ip.as_deref(), args.range.as_deref())?;
@@ -23,6 +23,7 @@ pub(super) fn run(ctx: &Context, args: AddArgs) -> Result<(), Error> {
             ));
         }
     };
+    check_duration(&args.duration)?;
     let client = ctx.lapi()?;
     if !args.bypass_allowlist {
         refuse_allowlisted(ctx, &client, &scope, &value)?;
@@ -39,9 +40,24 @@ pub(super) fn run(ctx: &Context, args: AddArgs) -> Result<(), Error> {
         ..Decision::default()
     };
     let alert = alert(&reason, &scope, &value, decision, service::clock::now());
-    push(ctx, &client, &[alert])?;
+    if push(ctx, &client, &[alert])? == 0 {
+        return Err(Error::new(
+            "the Local API did not keep the decision: its value is on an allowlist, or not valid for its scope",
+        ));
+    }
     ctx.out.info("Decision successfully added");
     Ok(())
+}
+
+/// Refuses what the Local API would drop.
+pub(super) fn check_duration(text: &str) -> Result<(), Error> {
+    golang::duration::Duration::parse_days(text)
+        .map(drop)
+        .map_err(|error| {
+            Error::new(format!(
+                "decision duration '{text}': {error}: unable to parse duration"
+            ))
+        })
 }
 
 /// Upstream asks first, so that the person learns why instead of wondering where the decision is.
@@ -57,16 +73,16 @@ fn refuse_allowlisted(ctx: &Context, client: &Client, scope: &str, value: &str) 
         Ok(_) => Ok(()),
         // An older Local API has no such route, and then nothing is allowlisted.
         Err(error) if error.status().is_some_and(|status| status.as_u16() == 404) => Ok(()),
-        Err(error) => Err(Error::new(chain(&error))),
+        Err(error) => Err(Error::new(client_text(&error))),
     }
 }
 
-/// Sends alerts and turns a refusal into a sentence.
+/// Sends alerts and turns a refusal into a sentence; returns how many were kept.
 pub(super) fn push(ctx: &Context, client: &Client, alerts: &[Alert]) -> Result<usize, Error> {
     match ctx.wait(client.push_alerts(alerts, &[])) {
         Pushed::Stored(ids) => Ok(ids.len()),
         Pushed::Refused(_, text) => Err(Error::new(api_error(&text))),
-        Pushed::Unavailable(error) => Err(Error::new(chain(&error))),
+        Pushed::Unavailable(error) => Err(Error::new(client_text(&error))),
     }
 }
 

@@ -60,7 +60,16 @@ pub(super) fn run(ctx: &Context, args: &ImportArgs) -> Result<(), Error> {
     };
     let bar = progress(ctx, decisions.len());
     for chunk in decisions.chunks(if batch == 0 { decisions.len() } else { batch }) {
-        add::push(ctx, &client, &[alert(source, chunk, service::clock::now())])?;
+        if add::push(ctx, &client, &[alert(source, chunk, service::clock::now())])? == 0 {
+            let first = chunk
+                .first()
+                .and_then(|decision| decision.value.as_deref())
+                .unwrap_or_default();
+            ctx.out.warn(&format!(
+                "the Local API kept none of the {} decisions from {first} on: allowlisted, or not valid for their scope",
+                chunk.len()
+            ));
+        }
         bar.inc(chunk.len() as u64);
     }
     bar.finish_and_clear();
@@ -182,6 +191,8 @@ fn resolve(items: Vec<Item>, args: &ImportArgs) -> Result<Vec<Decision>, Error> 
             if item.value.is_empty() {
                 return Err(Error::new(format!("item {position}: missing 'value'")));
             }
+            let duration = or(item.duration, &args.duration);
+            add::check_duration(&duration)?;
             // A network in a list of addresses is what people mean by it.
             let default_scope = if item.value.contains('/') && args.scope.eq_ignore_ascii_case("ip") {
                 wire::scope::RANGE
@@ -189,8 +200,14 @@ fn resolve(items: Vec<Item>, args: &ImportArgs) -> Result<Vec<Decision>, Error> 
                 args.scope.as_str()
             };
             let scope = or(item.scope, default_scope);
+            if wire::scope::is_network(&scope) && wire::range::Range::parse(&item.value).is_err() {
+                return Err(Error::new(format!(
+                    "item {position}: invalid ip address '{}'",
+                    item.value
+                )));
+            }
             Ok(Decision {
-                duration: Some(or(item.duration, &args.duration)),
+                duration: Some(duration),
                 origin: Some("cscli-import".to_owned()),
                 scenario: Some(or(item.reason, &args.reason)),
                 scope: Some(wire::scope::normalise(&scope).to_owned()),

@@ -7,7 +7,7 @@ use wire::alert::Alert;
 use crate::alerts::{Query, as_text};
 use crate::context::Context;
 use crate::decisions::ListArgs;
-use crate::error::{Error, chain};
+use crate::error::{Error, client_text};
 use crate::output::table::{Style, WRAP};
 use crate::output::{Format, Output, csv};
 
@@ -16,7 +16,7 @@ pub(super) fn run(ctx: &Context, args: &ListArgs) -> Result<(), Error> {
     let client = ctx.lapi()?;
     let mut alerts = ctx
         .wait(client.alerts(&query.pairs()))
-        .map_err(|error| Error::new(format!("unable to retrieve decisions: {}", chain(&error))))?;
+        .map_err(|error| Error::new(format!("unable to retrieve decisions: {}", client_text(&error))))?;
     let skipped = deduplicate(&mut alerts);
     match ctx.out.format {
         Format::Json => ctx.out.print_json(&alerts, " "),

@@ -5,4 +5,6 @@ mod capture;
 #[cfg(test)]
 mod installation;
 #[cfg(test)]
+mod lapi;
+#[cfg(test)]
 mod own;
