@@ -368,3 +368,21 @@ fn log_lines_are_explained_alike() {
     }
     assert_same(&replay(&shared, &installation, &bytes([431, 432, 433, 434])));
 }
+
+#[test]
+fn machines_and_bouncers_are_kept_alike() {
+    let Some(shared) = shared() else { return };
+    let installation = Installation::new();
+    let machines = bytes([148, 149, 150, 153, 168, 221, 222]);
+    assert_same(&replay(&shared, &installation, &machines));
+    let mut inspected = bytes([208]);
+    inspected.push((215, How::Error));
+    assert_same(&replay(&shared, &installation, &inspected));
+    assert_same(&replay(
+        &shared,
+        &installation,
+        &bytes([172, 173, 174, 176, 177, 182, 189, 190, 197]),
+    ));
+    assert_eq!(installation.run(&["bouncers", "add", "b4"], "").code, 0);
+    assert_same(&replay(&shared, &installation, &bytes([198, 199, 200])));
+}

@@ -29,66 +29,71 @@ fn with_lapi(test: impl FnOnce(&Installation)) {
     runtime.block_on(serving).unwrap();
 }
 
+/// Three by hand and two from standard input.
+fn add_decisions(installation: &Installation) {
+    let status = installation.run(&["lapi", "status"], "");
+    assert!(
+        status
+            .stdout
+            .ends_with("You can successfully interact with Local API (LAPI)\n"),
+        "{}",
+        status.stderr
+    );
+    for words in [
+        &["decisions", "add", "--ip", "192.0.2.1"][..],
+        &[
+            "decisions",
+            "add",
+            "--range",
+            "198.51.100.0/24",
+            "--reason",
+            "noise",
+            "-d",
+            "2d",
+        ],
+        &[
+            "decisions",
+            "add",
+            "--scope",
+            "country",
+            "--value",
+            "FR",
+            "--type",
+            "captcha",
+        ],
+    ] {
+        let run = installation.run(words, "");
+        let said = (run.code, run.stderr.as_str());
+        assert_eq!(
+            said,
+            (0, "level=info msg=\"Decision successfully added\"\n"),
+            "{words:?}"
+        );
+    }
+    let imported = installation.run(
+        &[
+            "decisions",
+            "import",
+            "-i",
+            "-",
+            "--format",
+            "values",
+            "--batch",
+            "1",
+        ],
+        "203.0.113.60\n203.0.113.61\n",
+    );
+    assert_eq!(
+        imported.stdout, "Parsing values\nbatch size: 1\nImported 2 decisions",
+        "{}",
+        imported.stderr
+    );
+}
+
 #[test]
 fn decisions_are_added_listed_and_deleted_through_the_local_api() {
     with_lapi(|installation| {
-        let status = installation.run(&["lapi", "status"], "");
-        assert!(
-            status
-                .stdout
-                .ends_with("You can successfully interact with Local API (LAPI)\n"),
-            "{}",
-            status.stderr
-        );
-        for words in [
-            &["decisions", "add", "--ip", "192.0.2.1"][..],
-            &[
-                "decisions",
-                "add",
-                "--range",
-                "198.51.100.0/24",
-                "--reason",
-                "noise",
-                "-d",
-                "2d",
-            ],
-            &[
-                "decisions",
-                "add",
-                "--scope",
-                "country",
-                "--value",
-                "FR",
-                "--type",
-                "captcha",
-            ],
-        ] {
-            let run = installation.run(words, "");
-            let said = (run.code, run.stderr.as_str());
-            assert_eq!(
-                said,
-                (0, "level=info msg=\"Decision successfully added\"\n"),
-                "{words:?}"
-            );
-        }
-        let imported = installation.run(
-            &[
-                "decisions",
-                "import",
-                "-i",
-                "-",
-                "--format",
-                "values",
-                "--batch",
-                "1",
-            ],
-            "203.0.113.60\n203.0.113.61\n",
-        );
-        assert_eq!(
-            imported.stdout, "Parsing values\nbatch size: 1\nImported 2 decisions",
-            "{}",
-            imported.stderr
-        );
+        add_decisions(installation);
         let list = installation.run(&["decisions", "list", "-o", "raw"], "");
         let rows: Vec<Vec<&str>> = list
             .stdout
