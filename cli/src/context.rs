@@ -208,7 +208,7 @@ fn load(path: &Path, env: &BTreeMap<String, String>) -> Result<Config, String> {
     if let Err(error) = std::fs::File::open(path) {
         return Err(format!("while reading yaml file: {}", file("open", path, &error)));
     }
-    config::load(path, env).map_err(|problems| problems_text(&problems))
+    config::load_parts(path, env, config::Parts::NONE).map_err(|problems| problems_text(&problems))
 }
 
 /// Returns all problems, one a line.

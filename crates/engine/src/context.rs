@@ -37,8 +37,8 @@ enum Raw {
     Plain(IndexMap<String, Vec<String>>),
 }
 
+/// Name, author and description beside it are the hub's, not ours. Upstream decodes contexts without strictness.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct RawItem {
     context: IndexMap<String, Vec<String>>,
 }

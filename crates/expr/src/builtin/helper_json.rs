@@ -23,8 +23,9 @@ pub(super) fn functions() -> Vec<Function> {
             Ok(raw(call, &steps))
         }),
         Function::pure("JsonExtractUnescape", parts(), |call| {
-            let steps = path_args(call)?;
-            let found = find(call.text(0)?, &steps);
+            // Upstream looks at the first of the keys only
+            let key = [call.text(1)?.to_owned()];
+            let found = find(call.text(0)?, &key);
             // what is no text gives the empty one
             let Some(Found::Text(inner)) = found else {
                 return Ok(owned(""));
@@ -93,15 +94,22 @@ fn raw(call: &Call<'_>, steps: &[String]) -> Value {
     }
 }
 
+/// Returns the list or object at a path; one that is not there is empty, which is what Go's nil ones look like to
+/// `len` and the closures.
 fn extract_typed(call: &mut Call<'_>, open: char) -> Result<Value, EvalError> {
+    let empty = if open == '[' {
+        Value::array(Vec::new())
+    } else {
+        Value::map(crate::map::Map::new())
+    };
     let steps = steps(call.text(1)?);
     let found = find(call.text(0)?, &steps);
     let Some(Found::Other(text)) = found.filter(|f| matches!(f, Found::Other(t) if t.starts_with(open)))
     else {
-        return Ok(Value::Nil);
+        return Ok(empty);
     };
     let units = text.len() / 16;
-    let value = serde_json::from_str(text).map_or(Value::Nil, |json| from_json(&json));
+    let value = serde_json::from_str(text).map_or(empty, |json| from_json(&json));
     call.charge(units)?;
     Ok(value)
 }
@@ -128,10 +136,16 @@ fn find<'t>(text: &'t str, steps: &[String]) -> Option<Found<'t>> {
     }
     let end = value_end(rest)?;
     let value = rest.get(..end)?;
-    Some(match value.strip_prefix('"').and_then(|v| v.strip_suffix('"')) {
-        Some(inner) => Found::Text(inner),
-        None => Found::Other(value),
-    })
+    match value.strip_prefix('"').and_then(|v| v.strip_suffix('"')) {
+        Some(inner) => Some(Found::Text(inner)),
+        None => is_value(value).then_some(Found::Other(value)),
+    }
+}
+
+/// Tells whether a text that is no string begins like a value; numbers are not looked at closely.
+fn is_value(text: &str) -> bool {
+    matches!(text, "true" | "false" | "null")
+        || text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '{' | '['))
 }
 
 const fn is_blank(c: char) -> bool {

@@ -81,30 +81,41 @@ fn lax_pairs(text: &str) -> Vec<(String, String)> {
         let end = starts.get(n + 1).map_or(text.len(), |(next, _)| *next);
         let key = text.get(*from..*equals).unwrap_or_default();
         let value = golang::strings::trim_space(text.get(equals + 1..end).unwrap_or_default());
-        let bare = value
-            .strip_prefix('"')
-            .and_then(|v| v.strip_suffix('"'))
-            .unwrap_or(value);
-        pairs.push((key.to_owned(), bare.to_owned()));
+        pairs.push((key.to_owned(), unquoted(value)));
     }
     pairs
 }
 
-/// Returns where each key begins and where its equal sign stands.
+/// Removes the quotes around a value, and the backslashes before what they protect; an open quote is removed alone.
+fn unquoted(value: &str) -> String {
+    let Some(inner) = value.strip_prefix('"') else {
+        return value.to_owned();
+    };
+    match inner.strip_suffix('"') {
+        Some(inner) => inner.replace(r"\\", "\\").replace(r#"\""#, "\""),
+        None => inner.to_owned(),
+    }
+}
+
+/// Returns where each key begins and where its equal sign stands: a letter or underscore, then letters, digits,
+/// underscores, points and dashes.
 fn key_places(text: &str) -> Vec<(usize, usize)> {
-    let mut places: Vec<(usize, usize)> = Vec::new();
-    let (mut quoted, mut escaped, mut word) = (false, false, 0);
+    let mut places = Vec::new();
+    let (mut quoted, mut escaped, mut run) = (false, false, 0);
     for (at, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            _ if quoted => {}
-            c if golang::strings::is_space(c) => word = at + c.len_utf8(),
-            '=' if at > word && !text.get(word..at).is_some_and(|w| w.contains(['=', '"'])) => {
-                places.push((word, at));
+        if c == '"' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = c == '\\' && !escaped;
+        if c == '=' && !quoted {
+            let word = text.get(run..at).unwrap_or_default();
+            let key = word.trim_start_matches(|c: char| !(c.is_ascii_alphabetic() || c == '_'));
+            if !key.is_empty() {
+                places.push((at - key.len(), at));
             }
-            _ => {}
+        }
+        if !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')) {
+            run = at + c.len_utf8();
         }
     }
     places

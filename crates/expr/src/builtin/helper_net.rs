@@ -15,7 +15,7 @@ use crate::types::Type;
 use crate::value::Value;
 
 pub(super) fn functions() -> Vec<Function> {
-    let question = || Signature::fixed([Type::Any], Type::Bool);
+    let question = || Signature::fixed([Type::String], Type::Bool);
     let lists = || Type::map(Type::array(Type::String));
     vec![
         Function::pure(
@@ -45,7 +45,7 @@ pub(super) fn functions() -> Vec<Function> {
             Ok(as_map(query))
         }),
         Function::pure("ParseQuery", Signature::fixed([Type::String], lists()), |call| {
-            Ok(as_map(parse_query(call.text(0)?)))
+            Ok(as_map(parse_query_leniently(call.text(0)?)))
         }),
         Function::pure(
             "ExtractQueryParam",
@@ -82,6 +82,8 @@ fn in_range(ip: &str, range: &str) -> bool {
 /// Returns the range of a given prefix length (`/64`) around an address, in canonical form.
 fn to_range(ip: &str, prefix: &str) -> Option<String> {
     let length: u8 = prefix.strip_prefix('/').unwrap_or(prefix).parse().ok()?;
+    // a zone says nothing about a range
+    let ip = ip.split_once('%').map_or(ip, |(ip, _)| ip);
     let range = IpNet::new(ip.parse().ok()?, length).ok()?;
     Some(range.trunc().to_string())
 }
@@ -127,6 +129,43 @@ fn parse_query(query: &str) -> Vec<(String, Vec<String>)> {
     params
 }
 
+/// Returns the parameters of a query as the WAF reads them: nothing is left out, what cannot be unescaped stays.
+fn parse_query_leniently(query: &str) -> Vec<(String, Vec<String>)> {
+    let mut params: Vec<(String, Vec<String>)> = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (key, value) = (unescape_leniently(key), unescape_leniently(value));
+        match params.iter_mut().find(|(name, _)| *name == key) {
+            Some((_, values)) => values.push(value),
+            None => params.push((key, vec![value])),
+        }
+    }
+    params
+}
+
+/// Resolves the escapes that are well-formed and leaves the others; what is not UTF-8 then is replaced.
+fn unescape_leniently(text: &str) -> String {
+    let hex = |byte: Option<&u8>| {
+        byte.and_then(|b| char::from(*b).to_digit(16))
+            .and_then(|d| u8::try_from(d).ok())
+    };
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match (byte, hex(bytes.get(at)), hex(bytes.get(at + 1))) {
+            (b'%', Some(high), Some(low)) => {
+                out.push(high << 4 | low);
+                at += 2;
+            }
+            (b'+', ..) => out.push(b' '),
+            (byte, ..) => out.push(*byte),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 fn as_map(params: Vec<(String, Vec<String>)>) -> Value {
     let mut map = Map::with_missing(Missing::EmptyArray);
     for (name, values) in params {
@@ -137,7 +176,11 @@ fn as_map(params: Vec<(String, Vec<String>)>) -> Value {
 
 fn extract_query_param(call: &mut Call<'_>) -> Result<Value, EvalError> {
     let name = call.text(1)?;
-    let params = query_of(call.text(0)?).map(parse_query).unwrap_or_default();
+    let params = call
+        .text(0)?
+        .split_once('?')
+        .map(|(_, query)| parse_query_leniently(query))
+        .unwrap_or_default();
     let values = params
         .into_iter()
         .find(|(key, _)| key == name)

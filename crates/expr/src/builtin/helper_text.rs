@@ -126,12 +126,13 @@ fn cut() -> Vec<Function> {
             "Get",
             Signature::fixed([Type::array(Type::String), Type::Int], Type::String),
             |call| {
-                let at = usize::try_from(call.int(1)?);
-                Ok(at
-                    .ok()
-                    .and_then(|at| call.array(0).ok()?.get(at))
-                    .cloned()
-                    .unwrap_or_else(|| Value::from("")))
+                let at = call.int(1)?;
+                let Ok(at) = usize::try_from(at) else {
+                    return Err(EvalError::new(format!(
+                        "runtime error: index out of range [{at}]"
+                    )));
+                };
+                Ok(call.array(0)?.get(at).cloned().unwrap_or_else(|| Value::from("")))
             },
         ),
     ]
@@ -215,5 +216,6 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
             },
         }
     }
-    pattern.iter().skip(p).all(|c| *c == b'*')
+    // Upstream: one star may stand for nothing at the end, two may not
+    matches!(pattern.get(p..), Some([] | [b'*']))
 }

@@ -33,7 +33,7 @@ impl Document {
         let attributes = &self.elements.get(element)?.attributes;
         attributes
             .iter()
-            .find(|(full, _)| matches(full))
+            .rfind(|(full, _)| matches(full))
             .map(|(_, value)| value.as_str())
     }
 

@@ -16,7 +16,7 @@ pub(super) fn first(document: &Document, path: &str) -> Option<usize> {
             let mut rest = filters;
             while let Some(text) = rest {
                 let (filter, after) = split_filter(text)?;
-                candidates = keep(document, candidates, filter);
+                candidates = keep(document, candidates, filter)?;
                 rest = match after {
                     "" => None,
                     after => Some(after.strip_prefix('[')?),
@@ -82,28 +82,40 @@ fn descendants(document: &Document, element: usize) -> Vec<usize> {
     all
 }
 
-fn keep(document: &Document, candidates: Vec<usize>, filter: &str) -> Vec<usize> {
+/// Keeps the candidates that pass; `None` when the filter cannot be read.
+fn keep(document: &Document, candidates: Vec<usize>, filter: &str) -> Option<Vec<usize>> {
     if let Ok(position) = filter.parse::<i64>() {
         let distance = usize::try_from(position.unsigned_abs()).unwrap_or(usize::MAX);
-        let index = if position > 0 {
-            Some(distance - 1)
+        // position 0 is the first element too
+        let index = if position >= 0 {
+            Some(distance.saturating_sub(1))
         } else {
             candidates.len().checked_sub(distance)
         };
-        return index
-            .and_then(|at| candidates.get(at))
-            .copied()
-            .into_iter()
-            .collect();
+        return Some(
+            index
+                .and_then(|at| candidates.get(at))
+                .copied()
+                .into_iter()
+                .collect(),
+        );
     }
     let (subject, wanted) = match filter.split_once('=') {
-        Some((subject, value)) => (subject.trim(), Some(value.trim().trim_matches(['"', '\'']))),
-        None => (filter.trim(), None),
+        Some((subject, value)) => (subject, Some(quoted(value)?)),
+        None => (filter, None),
     };
-    candidates
-        .into_iter()
-        .filter(|element| passes(document, *element, subject, wanted))
-        .collect()
+    Some(
+        candidates
+            .into_iter()
+            .filter(|element| passes(document, *element, subject, wanted))
+            .collect(),
+    )
+}
+
+/// Returns what stands between two equal quotes.
+fn quoted(text: &str) -> Option<&str> {
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    text.strip_prefix(quote)?.strip_suffix(quote)
 }
 
 fn passes(document: &Document, element: usize, subject: &str, wanted: Option<&str>) -> bool {
