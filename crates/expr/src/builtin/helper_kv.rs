@@ -60,7 +60,7 @@ fn store(call: &mut Call<'_>, pairs: Vec<(String, String)>) -> Result<Value, Eva
     Ok(Value::Nil)
 }
 
-fn strict_pairs(text: &str) -> Vec<(String, String)> {
+pub(super) fn strict_pairs(text: &str) -> Vec<(String, String)> {
     let Some(pair) = PAIR.as_ref() else {
         return Vec::new();
     };
@@ -74,7 +74,7 @@ fn strict_pairs(text: &str) -> Vec<(String, String)> {
 }
 
 /// Reads values that may hold blanks: each runs up to the next `key=` outside of quotes.
-fn lax_pairs(text: &str) -> Vec<(String, String)> {
+pub(super) fn lax_pairs(text: &str) -> Vec<(String, String)> {
     let starts = key_places(text);
     let mut pairs = Vec::with_capacity(starts.len());
     for (n, (from, equals)) in starts.iter().enumerate() {

@@ -277,3 +277,24 @@ fn helpers_without_a_world_give_upstreams_defaults() {
     check("GetDecisionsCount", &[s("1.2.3.4")], "0");
     check("GetFromStash", &[s("c"), s("k")], r#""""#);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_a_helper_panic(
+        text in r#"([<>/&;!\-\[\]a-c ='"\\{}:,0-9é?%@.*]|<a>|</a>|\{"a":|\[1,){0,30}"#,
+        other in r#"[/a-c\[\]@='"0-9.*?é]{0,12}"#,
+    ) {
+        let args = [s(&text), s(&other), s("b")];
+        for name in [
+            "XMLGetNodeValue", "XMLGetAttributeValue", "JsonExtract", "JsonExtractLib", "JsonExtractSlice",
+            "JsonExtractObject", "JsonExtractUnescape", "Match", "IpInRange", "IpToRange", "ParseUri", "ParseQuery",
+            "ExtractQueryParam", "B64Decode", "PathUnescape", "Split", "Fields", "date", "duration", "fromJSON", "int",
+            "float", "Sprintf", "ParseUnix", "replace", "Trim",
+        ] {
+            drop(call(name, &args));
+            drop(call(name, &[args[1].clone(), args[0].clone(), args[2].clone()]));
+        }
+        drop(super::helper_kv::lax_pairs(&text));
+        drop(super::helper_kv::strict_pairs(&text));
+    }
+}
