@@ -1,9 +1,13 @@
 //! Floats as Go's `strconv` writes and reads them.
 
+/// A float has at most 1,074 digits behind the point; more would be zeros, and Rust refuses very many.
+const MAX_DIGITS: usize = 10_000;
+
 /// Returns the float as Go's `strconv.FormatFloat(value, verb, precision, 64)`; `None` is the shortest exact form.
 ///
 /// Verbs: `e`, `E`, `f`, `F`, `g`, `G`; any other is taken for `g`.
 pub fn format_float(value: f64, verb: char, precision: Option<usize>) -> String {
+    let precision = precision.map(|digits| digits.min(MAX_DIGITS));
     if value.is_nan() {
         return "NaN".to_owned();
     }

@@ -222,7 +222,8 @@ fn integer(out: &mut String, n: i64, arg: &Arg<'_>, spec: &Spec) {
     };
     let shown = (spec.sharp && !(spec.verb == 'o' && digits.starts_with('0'))) || spec.verb == 'O';
     let prefix = if shown { prefix } else { "" };
-    let text = format!("{sign}{prefix}{digits:0>wanted$}");
+    let zeros = "0".repeat(wanted.saturating_sub(digits.len()));
+    let text = format!("{sign}{prefix}{zeros}{digits}");
     pad(out, &text, &Spec { zero: false, ..*spec });
 }
 
@@ -244,7 +245,8 @@ fn character(n: i64) -> char {
 
 fn unicode(n: i64, spec: &Spec) -> String {
     let digits = spec.precision.unwrap_or(4).max(4);
-    let text = format!("U+{:0digits$X}", n.cast_unsigned());
+    let hex = format!("{:X}", n.cast_unsigned());
+    let text = format!("U+{}{hex}", "0".repeat(digits.saturating_sub(hex.len())));
     match u32::try_from(n).ok().and_then(char::from_u32) {
         Some(c) if spec.sharp && crate::strings::is_print(c) => format!("{text} '{c}'"),
         _ => text,
