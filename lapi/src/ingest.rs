@@ -91,13 +91,17 @@ pub fn decide(
     normalise_scopes(&mut alert);
     machine.clone_into(&mut alert.machine_id);
     alert.uuid = Uuid::new_v4().to_string();
-    let given = alert.decisions.take().unwrap_or_default();
+    let mut given = alert.decisions.take().unwrap_or_default();
     if given.is_empty()
         && let Some(reason) = allowlisted(&alert, allowlists, now)
     {
         return Ok(Verdict::Drop(format!("source is allowlisted by {reason}")));
     }
     let by_hand = !given.is_empty();
+    given.retain(|decision| may_be_taken(decision, allowlists, now));
+    if by_hand && given.is_empty() {
+        return Ok(Verdict::Drop("all its decisions are allowlisted".to_owned()));
+    }
     let outcome = profiles.decide(&alert, by_hand, host)?;
     let decisions = if by_hand { given } else { outcome.decisions };
     let started_at = time_or(&alert.start_at, now);
@@ -151,6 +155,29 @@ fn allowlisted(alert: &Alert, allowlists: &Allowlists, now: Timestamp) -> Option
     let range = Range::parse(source.value.as_deref()?).ok()?;
     let reasons = allowlists.reasons(&range, now);
     (!reasons.is_empty()).then(|| reasons.join(", "))
+}
+
+/// Checks a pushed decision against the allowlists; `cscli` has done that itself, or was told not to.
+fn may_be_taken(decision: &Decision, allowlists: &Allowlists, now: Timestamp) -> bool {
+    let made_by_cscli = matches!(
+        decision.origin.as_deref(),
+        Some(origin::CSCLI | origin::CSCLI_IMPORT)
+    );
+    if made_by_cscli || !decision.scope.as_deref().is_some_and(scope::is_network) {
+        return true;
+    }
+    let value = decision.value.as_deref().unwrap_or_default();
+    let Ok(range) = Range::parse(value) else {
+        return true;
+    };
+    let reasons = allowlists.reasons(&range, now);
+    if !reasons.is_empty() {
+        tracing::warn!(
+            "decision on {value} dropped: allowlisted by {}",
+            reasons.join(", ")
+        );
+    }
+    reasons.is_empty()
 }
 
 /// Turns a decision of the wire into a row; the end counts from the overflow, not from now.

@@ -160,6 +160,9 @@ async fn store_cursors(api: &Api) {
 }
 
 async fn flush_rows(api: &Api) {
+    if let Err(error) = api.store.forget_retries().await {
+        tracing::error!("forgetting old alerts' keys: {error}");
+    }
     let Some(flush) = api.settings.flush.clone() else {
         return;
     };

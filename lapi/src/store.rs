@@ -11,7 +11,7 @@ pub mod flush;
 pub mod machines;
 mod migrate;
 pub mod stamp;
-pub mod state;
+mod state;
 pub mod usage;
 mod writer;
 
@@ -151,7 +151,8 @@ fn connect_options(options: &Options) -> SqliteConnectOptions {
     if options.wal {
         connect = connect
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal);
+            // A commit that was answered must survive a power cut; group commit pays for it.
+            .synchronous(SqliteSynchronous::Full);
     }
     connect
 }

@@ -29,6 +29,7 @@ pub struct Metrics {
 pub struct Gauges {
     decisions: IntGaugeVec,
     alerts: IntGaugeVec,
+    heartbeats: IntGaugeVec,
 }
 
 impl Metrics {
@@ -72,6 +73,13 @@ impl Metrics {
                     Opts::new("cs_active_decisions", "Number of active decisions."),
                     &["reason", "origin", "action"],
                 )?,
+                heartbeats: IntGaugeVec::new(
+                    Opts::new(
+                        "cs_machines_last_heartbeat_timestamp",
+                        "Timestamp of the last heartbeat of each machine.",
+                    ),
+                    &["machine"],
+                )?,
                 alerts: IntGaugeVec::new(
                     Opts::new("cs_alerts", "Number of alerts (excluding CAPI)."),
                     &["reason"],
@@ -89,6 +97,7 @@ impl Metrics {
             registry.register(Box::new(metrics.durations.clone()))?;
             registry.register(Box::new(metrics.gauges.decisions.clone()))?;
             registry.register(Box::new(metrics.gauges.alerts.clone()))?;
+            registry.register(Box::new(metrics.gauges.heartbeats.clone()))?;
         }
         Ok(metrics)
     }
@@ -151,6 +160,19 @@ impl Gauges {
                 }
             }
             Err(error) => tracing::warn!("counting alerts: {error}"),
+        }
+        match store.machines().await {
+            Ok(machines) => {
+                self.heartbeats.reset();
+                for machine in machines {
+                    if let Some(at) = machine.last_heartbeat {
+                        self.heartbeats
+                            .with_label_values(&[machine.machine_id])
+                            .set(at.as_second());
+                    }
+                }
+            }
+            Err(error) => tracing::warn!("reading heartbeats: {error}"),
         }
     }
 }

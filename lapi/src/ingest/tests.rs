@@ -212,6 +212,32 @@ fn an_allowlisted_source_is_dropped_until_the_item_expires() {
     check("Ip", "198.51.100.1", &list(None), false);
     check("username", "192.0.2.7", &list(None), false);
     check("Ip", "192.0.2.7", &list(Some("2026-11-22T14:59:59Z")), false);
+    let pushed = |origin: &str, value: &str| Decision {
+        duration: Some("1h".to_owned()),
+        origin: Some(origin.to_owned()),
+        scope: Some("Ip".to_owned()),
+        value: Some(value.to_owned()),
+        ..Decision::default()
+    };
+    let kept = |decisions: Vec<Decision>| {
+        let carrying = Alert {
+            decisions: Some(decisions),
+            ..alert("Ip", "192.0.2.7")
+        };
+        match decide(carrying, "m1", &profiles, &list(None), &NoHost, now()).unwrap() {
+            Verdict::Store(draft) => draft.decisions.len(),
+            Verdict::Drop(_) => 0,
+        }
+    };
+    assert_eq!(
+        kept(vec![
+            pushed("cscli", "192.0.2.7"),
+            pushed("console", "192.0.2.8"),
+            pushed("console", "1.2.3.4")
+        ]),
+        2
+    );
+    assert_eq!(kept(vec![pushed("console", "192.0.2.8")]), 0);
     let reasons = list(None).reasons(&Range::parse("192.0.2.7").unwrap(), now());
     assert_eq!(reasons, ["192.0.2.0/24 from office (ours)"]);
 }

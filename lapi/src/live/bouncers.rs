@@ -48,6 +48,13 @@ impl Bouncer {
         }
     }
 
+    /// Makes it one that was told nothing yet.
+    #[must_use]
+    pub fn without_cursor(self) -> Self {
+        self.cursor.store(NEVER, Ordering::Release);
+        self
+    }
+
     /// Returns what it was told up to; `None` when it never pulled.
     pub fn cursor(&self) -> Option<i64> {
         Some(self.cursor.load(Ordering::Acquire)).filter(|at| *at != NEVER)
@@ -68,12 +75,12 @@ pub struct Bouncers {
 }
 
 impl Bouncers {
-    /// Takes in a row; the cursor in memory is younger than the stored one and stays.
+    /// Takes in a row; the cursor in memory is the true one and stays.
     pub(super) fn put(&mut self, bouncer: Bouncer) {
         if let Some(old) = self.rows.get(&bouncer.id).cloned() {
-            if let Some(cursor) = old.cursor() {
-                bouncer.move_cursor(cursor);
-            }
+            bouncer
+                .cursor
+                .store(old.cursor.load(Ordering::Acquire), Ordering::Release);
             self.remove(bouncer.id);
         }
         let ids = self.by_key.entry(bouncer.key_hash.clone()).or_default();

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha512};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::{Stamp, Store, StoreError, Tx};
+use super::{Stamp, Store, StoreError, Tx, state};
 use crate::live::{Bouncer, Change};
 
 /// A bouncer as `cscli` and the admin API show it.
@@ -240,10 +240,27 @@ pub(crate) async fn set_last_pull(tx: &mut Tx<'_>, id: i64, at: Timestamp) -> Re
     Ok(())
 }
 
+/// Stores when a bouncer last asked for single decisions, and that this is no cursor: it was not told everything.
+pub(crate) async fn set_last_question(tx: &mut Tx<'_>, id: i64, at: Timestamp) -> Result<(), StoreError> {
+    set_last_pull(tx, id, at).await?;
+    let name = format!("{}{id}", state::ASKED);
+    Ok(state::put(tx.connection, &name, &Stamp(at).text()).await?)
+}
+
 /// Reads all rows for the read model.
 pub(super) async fn all_rows(connection: &mut SqliteConnection) -> Result<Vec<Bouncer>, StoreError> {
+    let questions = state::questions(connection).await?;
     let rows = sqlx::query(ALL).fetch_all(connection).await?;
-    rows.iter().map(live).collect()
+    rows.iter()
+        .map(|row| {
+            let bouncer = live(row)?;
+            let stored: Option<String> = row.try_get("last_pull")?;
+            if stored.is_some() && questions.get(&bouncer.id) == stored.as_ref() {
+                return Ok(bouncer.without_cursor());
+            }
+            Ok(bouncer)
+        })
+        .collect()
 }
 
 fn live(row: &SqliteRow) -> Result<Bouncer, StoreError> {

@@ -23,6 +23,20 @@ impl Store {
             .await
     }
 
+    /// Forgets alerts that are too old to be retried; needed whether or not anything is flushed.
+    pub async fn forget_retries(&self) -> Result<(), StoreError> {
+        self.write(|tx| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM cso_alert_keys WHERE created_at <= ?")
+                    .bind(before(tx.now, KEYS))
+                    .execute(&mut *tx.connection)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Deletes reports, expired allowlist items and silent machines and bouncers as configured.
     pub async fn flush_others(&self, settings: config::resolved::Flush) -> Result<(), StoreError> {
         self.write(move |tx| Box::pin(async move { flush_others(tx, &settings).await }))
@@ -41,10 +55,6 @@ async fn flush_alerts(
         .await?;
     sqlx::query("DELETE FROM decisions WHERE alert_decisions IS NULL AND until <= ?")
         .bind(&now)
-        .execute(&mut *tx.connection)
-        .await?;
-    sqlx::query("DELETE FROM cso_alert_keys WHERE created_at <= ?")
-        .bind(before(tx.now, KEYS))
         .execute(&mut *tx.connection)
         .await?;
     clear_doomed(tx).await?;

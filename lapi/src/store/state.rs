@@ -1,13 +1,13 @@
 //! Small named values: ours in `cso_state`, upstream's in `config_items`.
 
-use sqlx::{Row as _, SqliteConnection};
+use std::collections::BTreeMap;
 
-use super::{Store, StoreError};
+use sqlx::{Row as _, SqliteConnection};
 
 /// Highest decision id the read model has learnt of; what lies above was written while we were not there.
 pub(crate) const DECISIONS_SEEN: &str = "decisions_seen";
-/// SHA-256 of the admin token, hex.
-pub const ADMIN_TOKEN: &str = "admin_token_sha256";
+/// Before a bouncer's row id: the `last_pull` that was no pull but a question for single decisions.
+pub(crate) const ASKED: &str = "asked:";
 
 /// Writes a value of ours.
 pub(crate) async fn put(
@@ -35,16 +35,19 @@ pub(crate) async fn get(
     row.map(|row| row.try_get(0)).transpose()
 }
 
-impl Store {
-    /// Reads a value of ours; `None` when never written.
-    pub async fn state(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let mut connection = self.readers().acquire().await?;
-        Ok(get(&mut connection, name).await?)
+/// Reads all values of [`ASKED`] by row id.
+pub(crate) async fn questions(
+    connection: &mut SqliteConnection,
+) -> Result<BTreeMap<i64, String>, sqlx::Error> {
+    let rows = sqlx::query("SELECT name, value FROM cso_state WHERE name LIKE 'asked:%'")
+        .fetch_all(connection)
+        .await?;
+    let mut questions = BTreeMap::new();
+    for row in rows {
+        let name: String = row.try_get(0)?;
+        if let Some(id) = name.strip_prefix(ASKED).and_then(|id| id.parse().ok()) {
+            questions.insert(id, row.try_get(1)?);
+        }
     }
-
-    /// Writes a value of ours.
-    pub async fn set_state(&self, name: &'static str, value: String) -> Result<(), StoreError> {
-        self.write(move |tx| Box::pin(async move { Ok(put(tx.connection, name, &value).await?) }))
-            .await
-    }
+    Ok(questions)
 }

@@ -275,6 +275,15 @@ async fn alert_filters_select_and_refuse_as_upstream() {
         r#"{"message":"'zz' is not a boolean: strconv.ParseBool: parsing \"zz\": invalid syntax: unable to parse type"}"#,
     )
     .await;
+}
+
+#[tokio::test]
+async fn alerts_are_deleted_from_trusted_addresses_only() {
+    let lapi = Running::start().await;
+    let token = lapi.add_machine().await;
+    lapi.ban(&token, "Ip", "192.0.2.1", "ban", "4h").await;
+    lapi.ban(&token, "Ip", "192.0.2.2", "ban", "4h").await;
+    let auth = bearer(&token);
     let from_afar = format!("DELETE /v1/alerts HTTP/1.1\r\nHost: a\r\n{auth}\r\nConnection: close\r\n\r\n");
     let answer = crate::http::exchange(lapi.address, Some("127.0.0.2"), from_afar.as_bytes()).await;
     assert_eq!(
@@ -283,7 +292,7 @@ async fn alert_filters_select_and_refuse_as_upstream() {
     );
     let all = lapi.send("DELETE", "/v1/alerts", &[&auth], "").await;
     assert_eq!(all.text(), r#"{"nbDeleted":"2"}"#);
-    check("", 200, "null").await;
+    assert_eq!(lapi.send("GET", "/v1/alerts", &[&auth], "").await.text(), "null");
 }
 
 #[tokio::test]
@@ -378,4 +387,58 @@ async fn the_admin_interface_is_idempotent_and_closed_to_others() {
         .send("PUT", "/admin/v1/bouncers/x", &[&auth], r#"{"key":"plain"}"#)
         .await;
     assert_eq!(bad.status, 400);
+}
+
+#[tokio::test]
+async fn an_agents_report_is_stored_with_what_it_says_about_the_agent() {
+    let lapi = Running::start().await;
+    let token = lapi.add_machine().await;
+    let auth = bearer(&token);
+    let report = r#"{"version":"v1.7","utc_startup_timestamp":1,"os":{"name":"debian","version":"12","family":"linux"},"feature_flags":["a","b"],
+        "metrics":[{"meta":{"window_size_seconds":1800,"utc_now_timestamp":2},"items":[{"name":"read","value":3,"unit":"line"}]}],
+        "hub_items":{"parsers":[{"name":"p","version":"1","status":"official"}]},"datasources":{"file":2}}"#;
+    let check = async |body: &str, status: u16, expected: &str| {
+        let answer = lapi.send("POST", "/v1/usage-metrics", &[&auth], body).await;
+        assert_eq!(
+            (answer.status, answer.text().as_str()),
+            (status, expected),
+            "{body}"
+        );
+    };
+    check(&format!(r#"{{"log_processors":[{report}]}}"#), 201, "").await;
+    check("{}", 400, r#"{"message":"Missing log processor data"}"#).await;
+    check(
+        &format!(r#"{{"log_processors":[{report},{report}]}}"#),
+        400,
+        r#"{"message":"Payload has more than one log processor"}"#,
+    )
+    .await;
+    let machine = lapi.api.store.machine(MACHINE).await.unwrap().unwrap();
+    assert_eq!(
+        (machine.version.as_str(), machine.feature_flags.as_str()),
+        ("v1.7", "a,b")
+    );
+    assert_eq!(
+        (machine.os_name.as_str(), machine.datasources.as_str()),
+        ("debian", r#"{"file":2}"#)
+    );
+    let rows = lapi.api.store.usage().await.unwrap();
+    assert_eq!(
+        (rows.len(), rows[0].kind.as_str(), rows[0].by.as_str()),
+        (1, "LP", MACHINE)
+    );
+    assert_eq!(
+        rows[0].payload,
+        r#"{"metrics":[{"items":[{"name":"read","unit":"line","value":3}],"meta":{"utc_now_timestamp":2,"window_size_seconds":1800}}]}"#
+    );
+    // Without a header the user agent tells who asks.
+    let agent = lapi.send("POST", "/v1/usage-metrics", &[AGENT], "{}").await;
+    assert_eq!(
+        (agent.status, agent.text().as_str()),
+        (401, r#"{"code":401,"message":"cookie token is empty"}"#)
+    );
+    assert_eq!(
+        lapi.send("POST", "/v1/usage-metrics", &[], "{}").await.status,
+        403
+    );
 }

@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking and say on the terminal what they skip"
 )]
 
+mod allowlists;
 mod bouncers;
 mod http;
 mod limits;

@@ -113,3 +113,31 @@ async fn active_decisions_are_counted_in_the_metrics() {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
 }
+
+#[tokio::test]
+async fn a_question_for_single_decisions_is_no_pull_even_after_a_restart() {
+    let lapi = Running::start().await;
+    let token = lapi.add_machine().await;
+    lapi.add_bouncer("fw").await;
+    lapi.ban(&token, "Ip", "192.0.2.1", "ban", "4h").await;
+    assert_eq!(lapi.get("/v1/decisions?ip=192.0.2.1").await.status, 200);
+    let lapi = Running::start_in(lapi.stop().await, |_| {}).await;
+    assert!(
+        lapi.api
+            .store
+            .bouncer("fw")
+            .await
+            .unwrap()
+            .unwrap()
+            .last_pull
+            .is_some()
+    );
+    assert_eq!(
+        values(&lapi.get("/v1/decisions/stream").await, "new"),
+        ["192.0.2.1"]
+    );
+    assert_eq!(
+        values(&lapi.get("/v1/decisions/stream").await, "new"),
+        Vec::<String>::new()
+    );
+}
