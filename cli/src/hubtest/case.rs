@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use engine::{ItemFile, Kind, World};
+use engine::{ItemFile, Kind, World, world::Mmdb};
 use golang::yaml::{self, Dialect};
 use serde::Deserialize;
 
@@ -152,40 +152,44 @@ impl Case {
         Ok(items)
     }
 
-    /// Reads the data files that `items` name; what is nowhere to be found is left out, and the engine warns.
-    pub fn data(&self, places: &Places, items: &[ItemFile]) -> BTreeMap<String, Arc<str>> {
-        let mut found = BTreeMap::new();
+    /// Returns the world of the test: patterns that come with the engine, the data files and GeoIP databases that
+    /// `items` name, UTC. A file that is nowhere to be found is left out, and the engine warns.
+    pub fn world(&self, places: &Places, items: &[ItemFile]) -> World {
+        let mut world = World {
+            patterns: engine::grok::patterns(),
+            ..World::default()
+        };
         for (file, address) in items.iter().flat_map(data_entries) {
-            let below_host = address.split_once(DATA_HOST).map(|(_, path)| path.to_owned());
-            let own = self
-                .config
-                .own_data_dir
-                .then(|| self.dir.join("data").join(&file));
-            let copy = places
-                .data
-                .as_ref()
-                .zip(below_host)
-                .map(|(dir, path)| dir.join(path));
-            let cached = places.hub.join(".cache/data").join(&file);
-            let text = own
-                .into_iter()
-                .chain(copy)
-                .chain([cached])
-                .find_map(|path| fs::read(path).ok());
-            if let Some(text) = text {
-                found.insert(file, Arc::from(String::from_utf8_lossy(&text)));
+            let Some(bytes) = self.data(places, &file, &address) else {
+                continue;
+            };
+            match file.as_str() {
+                "GeoLite2-City.mmdb" => world.geoip_city = Mmdb::from_source(bytes).ok(),
+                "GeoLite2-ASN.mmdb" => world.geoip_asn = Mmdb::from_source(bytes).ok(),
+                _ => {
+                    world
+                        .data
+                        .insert(file, Arc::from(String::from_utf8_lossy(&bytes)));
+                }
             }
         }
-        found
+        world
     }
 
-    /// Returns the world of the test: patterns that come with the engine, its data files, UTC.
-    pub fn world(&self, places: &Places, items: &[ItemFile]) -> World {
-        World {
-            patterns: engine::grok::patterns(),
-            data: self.data(places, items),
-            ..World::default()
-        }
+    /// Reads a data file: the test's own, the copy's, or what upstream's `cscli` downloaded before.
+    fn data(&self, places: &Places, file: &str, address: &str) -> Option<Vec<u8>> {
+        let below_host = address.split_once(DATA_HOST).map(|(_, path)| path);
+        let own = self.config.own_data_dir.then(|| self.dir.join("data").join(file));
+        let copy = places
+            .data
+            .as_ref()
+            .zip(below_host)
+            .map(|(dir, path)| dir.join(path));
+        let cached = places.hub.join(".cache/data").join(file);
+        own.into_iter()
+            .chain(copy)
+            .chain([cached])
+            .find_map(|path| fs::read(path).ok())
     }
 
     /// Finds an item by hub name, else by path below the hub or the test.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod capture;
 #[cfg(test)]
+mod hubtest;
+#[cfg(test)]
 mod installation;
 #[cfg(test)]
 mod lapi;

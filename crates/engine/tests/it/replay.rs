@@ -105,7 +105,9 @@ fn load(shared: &Path) -> Rules {
         });
     }
     let loaded = Rules::load(&items, world, engine::Settings::default());
-    loaded.map_err(|problems| problems[0].to_string()).expect("every item loads")
+    loaded
+        .map_err(|problems| problems[0].to_string())
+        .expect("every item loads")
 }
 
 /// Finds the pairs of `dest_file` and path of `source_url` in an item.
