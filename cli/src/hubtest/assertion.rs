@@ -69,9 +69,8 @@ pub fn check(file: File, text: &str, results: &mut Results) -> Result<Outcome, B
             assertion: line.to_owned(),
             error,
         };
-        let truth = match results.eval(&with_basename(line)).map_err(broken)? {
-            Value::Bool(truth) => truth,
-            _ => return Err(Broken::NotBool(line.to_owned())),
+        let Value::Bool(truth) = results.eval(&with_basename(line)).map_err(broken)? else {
+            return Err(Broken::NotBool(line.to_owned()));
         };
         outcome.count += 1;
         if truth {
@@ -136,15 +135,18 @@ pub fn display(value: &Value) -> String {
         Value::Str(text) => text.to_string(),
         Value::Duration(duration) => duration.to_string(),
         Value::Time(time) => time.rfc3339_nano(),
-        Value::Array(items) => items
-            .iter()
-            .map(|item| format!("- {}\n", display(item)))
-            .collect::<String>(),
-        Value::Map(map) => {
-            let entries = map
+        Value::Array(items) => {
+            let lines: Vec<String> = items
                 .iter()
-                .map(|(key, value)| format!("{}: {}\n", display(&key.to_value()), display(value)));
-            entries.collect::<String>()
+                .map(|item| format!("- {}\n", display(item)))
+                .collect();
+            lines.concat()
+        }
+        Value::Map(map) => {
+            let line = |(key, value): (&expr::MapKey, &Value)| {
+                format!("{}: {}\n", display(&key.to_value()), display(value))
+            };
+            map.iter().map(line).collect::<Vec<_>>().concat()
         }
         other => format!("<{}>", other.type_name()),
     }

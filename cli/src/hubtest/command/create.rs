@@ -40,12 +40,18 @@ pub(super) fn run(ctx: &Context, places: &Places, args: &Args) -> Result<(), Err
         "crowdsecurity/syslog-logs".to_owned(),
         "crowdsecurity/dateparse-enrich".to_owned(),
     ]);
-    let mut config = list("parsers", &parsers) + &list("scenarios", &args.scenarios);
-    config += &list("postoverflows", &args.postoverflows);
-    config += &format!("log_file: {}.log\nlog_type: {log_type}\n", args.name);
-    if args.ignore_parsers {
-        config += "ignore_parsers: true\n";
-    }
+    let ignore = if args.ignore_parsers {
+        "ignore_parsers: true\n"
+    } else {
+        ""
+    };
+    let config = [
+        list("parsers", &parsers),
+        list("scenarios", &args.scenarios),
+        list("postoverflows", &args.postoverflows),
+        format!("log_file: {}.log\nlog_type: {log_type}\n{ignore}", args.name),
+    ]
+    .concat();
     let path = |name: &str| dir.join(name);
     fs::create_dir_all(&dir).map_err(|error| failed(&dir, &error))?;
     for (file, text) in [
