@@ -1,11 +1,6 @@
 //! What `cscli` writes: results on stdout, log lines on stderr in upstream's form.
 
 #![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the command line's output goes through this file"
-)]
-#![expect(
     clippy::unused_self,
     reason = "who writes has the output, so that a command cannot write behind its back"
 )]
@@ -103,7 +98,7 @@ impl Output {
 
     /// Says something on stderr that is neither a result nor a log line.
     pub(crate) fn note(&self, text: &str) {
-        eprintln!("{text}");
+        say(text);
     }
 
     /// Returns whether a person watches stderr, so that progress may move.
@@ -134,9 +129,9 @@ impl Output {
         if self.format == Format::Json {
             let time = golang::time::Time::from_timestamp(service::clock::now()).rfc3339();
             let line = serde_json::json!({"level": level.name(), "msg": text, "time": time});
-            eprintln!("{line}");
+            say(&line.to_string());
         } else {
-            eprintln!("{}", log_line(level, text));
+            say(&log_line(level, text));
         }
     }
 }
@@ -148,12 +143,18 @@ pub(crate) fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
 
 /// Writes the error of a failed run.
 pub(crate) fn print_failure(text: &str) {
-    eprintln!("Error: {text}");
+    say(&format!("Error: {text}"));
+}
+
+/// Writes to stderr; whoever closed it does not want to know.
+fn say(text: &str) {
+    drop(writeln!(io::stderr(), "{text}"));
 }
 
 /// Writes a help text.
 pub(crate) fn print_help(text: &str) {
-    println!("{}", text.trim_end());
+    // `cscli --help | head` closes the pipe early, which is the reader's right.
+    drop(writeln!(io::stdout(), "{}", text.trim_end()));
 }
 
 /// Returns whether stdout is a terminal, which decides on colours.

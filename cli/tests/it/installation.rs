@@ -56,6 +56,20 @@ impl Installation {
         std::fs::write(self.path(path), text).unwrap();
     }
 
+    /// Runs `cscli` with a stdout nobody reads.
+    pub(crate) fn run_without_reader(&self, words: &[&str]) -> std::process::ExitStatus {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let config = self.path("etc/config.yaml");
+        Command::new(program())
+            .arg("-c")
+            .arg(config)
+            .args(words)
+            .stdout(writer)
+            .status()
+            .unwrap()
+    }
+
     /// Runs `cscli` with words and standard input.
     pub(crate) fn run(&self, words: &[&str], stdin: &str) -> Run {
         let mut child = Command::new(program())

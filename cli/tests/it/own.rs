@@ -105,3 +105,12 @@ fn every_command_explains_itself() {
         assert!(run.stdout.contains("--config"), "{words:?}: {}", run.stdout);
     }
 }
+
+#[test]
+fn a_reader_that_leaves_early_is_no_fault() {
+    let installation = Installation::new();
+    let status = installation.run_without_reader(&["decisions", "add", "--help"]);
+    assert!(status.success(), "{status}");
+    let status = installation.run_without_reader(&["hub", "types"]);
+    assert!(status.success(), "{status}");
+}
