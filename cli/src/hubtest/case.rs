@@ -186,7 +186,12 @@ impl Case {
             .zip(below_host)
             .map(|(dir, path)| dir.join(path));
         let cached = places.hub.join(".cache/data").join(file);
+        // A hub may keep its data files beside its items, as the starter set does.
+        let beside = address
+            .strip_prefix(hub::starter::SCHEME)
+            .map(|name| places.hub.join("data").join(name));
         own.into_iter()
+            .chain(beside)
             .chain(copy)
             .chain([cached])
             .find_map(|path| fs::read(path).ok())

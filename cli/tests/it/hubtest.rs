@@ -116,3 +116,17 @@ fn the_list_holds_everything_but_what_lacks_data_here() {
         );
     }
 }
+
+#[test]
+fn the_starter_sets_own_tests_all_pass() {
+    let hub = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/hub/starter");
+    let places = Places { hub, data: None };
+    let names = case::names(&places.hub).expect("the starter set's tests");
+    let (passed, reasons) = run_all(&places, &names);
+    assert!(reasons.is_empty(), "{reasons:#?}");
+    assert_eq!(passed.len(), names.len());
+    assert!(
+        passed.len() >= 18,
+        "tests of the starter set went missing: {names:?}"
+    );
+}

@@ -44,16 +44,17 @@ struct Server<'a> {
 pub(super) fn story(binary: &Binary, folder: &Path, keep: Keep) -> Result<()> {
     let hosts = Hosts::cabled()?;
     let server = Server::start(binary, folder, &hosts)?;
-    let watch = Watch {
+    let watch = || Watch {
         installation: &server.installation,
         namespace: Some(&hosts.server),
         key: &server.key,
         address: ATTACKER,
+        since: service::clock::now(),
     };
-    web_attack(&hosts, &server, &watch)?;
-    look_around(&watch, &server)?;
-    forgive(&hosts, &watch)?;
-    ssh_attack(&hosts, &server, &watch)?;
+    web_attack(&hosts, &server, &watch())?;
+    look_around(&watch(), &server)?;
+    forgive(&hosts, &watch())?;
+    ssh_attack(&hosts, &server, &watch())?;
     if keep == Keep::Yes {
         keep_running(&hosts, &server)?;
     }

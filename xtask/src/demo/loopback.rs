@@ -38,15 +38,16 @@ pub(super) fn story(binary: &Binary, folder: &Path, keep: Keep) -> Result<()> {
     narrate::step("nginx, crowdsec and Debian's crowdsec-custom-bouncer run on loopback");
 
     narrate::chapter("An attack on the web server");
-    for number in 1..=11 {
-        request(web_port, &format!("/admin/{number}.php"))?;
-    }
     let watch = Watch {
         installation: &installation,
         namespace: None,
         key: &key,
         address: ATTACKER,
+        since: service::clock::now(),
     };
+    for number in 1..=11 {
+        request(web_port, &format!("/admin/{number}.php"))?;
+    }
     let orders = orders_folder.join("orders.txt");
     let timeline = Timeline::watch(&watch, nginx.access_log(), || {
         bouncer.check_alive()?;

@@ -101,6 +101,15 @@ pub(super) struct Watch<'a> {
     pub(super) namespace: Option<&'a Namespace>,
     pub(super) key: &'a str,
     pub(super) address: &'a str,
+    /// Alerts before this are another chapter's.
+    pub(super) since: Timestamp,
+}
+
+/// `… at 2026-11-25 02:47:42.787 +0000 UTC`, the end of an alert's message.
+fn message_time(message: &str) -> Option<Timestamp> {
+    let (_, end) = message.rsplit_once(" at ")?;
+    let utc = end.strip_suffix(" +0000 UTC")?;
+    format!("{}Z", utc.replace(' ', "T")).parse().ok()
 }
 
 impl Watch<'_> {
@@ -115,18 +124,23 @@ impl Watch<'_> {
         Ok(body.trim() != "null")
     }
 
-    /// When the newest scenario on the address overflowed.
+    /// When the first scenario on the address overflowed.
+    ///
+    /// The answer's `stop_at` has whole seconds; the alert's message ends with the same instant in full.
     fn overflow(&self) -> Result<Timestamp> {
         let text = self.cscli(&["alerts", "list", "--ip", self.address, "-o", "json"])?;
         let alerts: serde_json::Value =
             serde_json::from_str(&text).context("reading cscli alerts list -o json")?;
-        let stops = alerts
+        let messages = alerts
             .as_array()
             .into_iter()
             .flatten()
-            .filter_map(|a| a["stop_at"].as_str());
-        let first = stops.filter_map(|s| s.parse::<Timestamp>().ok()).min();
-        first.with_context(|| format!("no alert on {} has a stop_at", self.address))
+            .filter_map(|a| a["message"].as_str());
+        let newest = messages
+            .filter_map(message_time)
+            .filter(|at| *at >= self.since)
+            .min();
+        newest.with_context(|| format!("no alert on {} tells when it was raised: {alerts}", self.address))
     }
 
     /// Runs `cscli` where the engine runs.

@@ -109,9 +109,7 @@ fn decide(op: BinaryOp, a: &str, b: &str) -> bool {
 pub(super) fn matches_dynamic(subject: &Value, pattern: &Value) -> Result<bool, EvalError> {
     match (subject, pattern) {
         (Value::Nil, _) | (_, Value::Nil) => Ok(false),
-        (_, Value::Str(pattern)) => {
-            matches(&made(pattern)?, subject)
-        }
+        (_, Value::Str(pattern)) => matches(&made(pattern)?, subject),
         (_, other) => Err(EvalError::new(conversion(other, "string"))),
     }
 }
