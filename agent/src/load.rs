@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use engine::world::{Mmdb, Outside, PatternFile};
@@ -98,13 +98,41 @@ pub fn world(items: &[ItemFile], places: Places<'_>, problems: &mut Vec<Problem>
     }
 }
 
-/// The base patterns and the folder's files. Without a folder the families that come with the engine are used:
-/// upstream refuses to start then, but its packages always bring the folder, and a first install here has none.
+/// The patterns of the engine, where a file of the folder takes the place of the family of its name.
+///
+/// Upstream has only the base patterns built in and refuses to start without the folder; a first install here has
+/// none, or an empty one.
 fn patterns(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PatternFile> {
-    let mut paths = Vec::new();
+    let mut files = engine::grok::patterns();
+    for path in pattern_files(dir, problems) {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        match fs::read_to_string(&path) {
+            Ok(text) => match files.iter_mut().skip(1).find(|file| file.name == name) {
+                Some(family) => family.text = text,
+                None => files.push(PatternFile { name, text }),
+            },
+            Err(error) => problems.push(unreadable(&path.display().to_string(), &error)),
+        }
+    }
+    // The base patterns stay first; the others in the order of their names, as upstream reads its folder.
+    if let Some((_base, others)) = files.split_first_mut() {
+        others.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    files
+}
+
+/// The files of the folder; a missing folder has none.
+fn pattern_files(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     match fs::read_dir(dir) {
-        Ok(entries) => paths.extend(entries.flatten().map(|entry| entry.path())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return engine::grok::patterns(),
+        Ok(entries) => entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.is_file())
+            .collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => {
             let message = format!(
                 "failed to load parser patterns: open {}: {}",
@@ -113,21 +141,9 @@ fn patterns(dir: &Path, problems: &mut Vec<Problem>) -> Vec<PatternFile> {
             );
             let cure = "set config_paths.pattern_dir to the folder of the grok patterns";
             problems.push(Problem::in_file(&dir.display().to_string(), message, cure));
+            Vec::new()
         }
     }
-    paths.sort();
-    let mut files = vec![engine::grok::base_patterns()];
-    for path in paths.into_iter().filter(|path| path.is_file()) {
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        match fs::read_to_string(&path) {
-            Ok(text) => files.push(PatternFile { name, text }),
-            Err(error) => problems.push(unreadable(&path.display().to_string(), &error)),
-        }
-    }
-    files
 }
 
 /// A file that is not there is left to the engine, which warns with the item that names it, as upstream does.

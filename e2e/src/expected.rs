@@ -73,13 +73,17 @@ pub fn install_items(installation: &Installation<'_>, shared: &Path) -> Result<(
         }
     }
     ensure!(by_type.len() == 4, "items.txt names only {:?}", by_type.keys());
-    for (kind, names) in by_type {
-        let mut command = installation.cscli_command(&[kind, "install"]);
+    let from_shared = |mut command: Command| {
         command
-            .args(names)
             .env("HUB_DIR", shared.join("hub"))
             .env("HUB_DATA_DIR", shared.join("hub-data"));
-        run_command(command)?;
+        run_command(command)
+    };
+    from_shared(installation.cscli_command(&["hub", "update"]))?;
+    for (kind, names) in by_type {
+        let mut command = installation.cscli_command(&[kind, "install"]);
+        command.args(names);
+        from_shared(command)?;
     }
     Ok(())
 }

@@ -78,7 +78,7 @@ prometheus:
         "url: http://127.0.0.1:API\nlogin: m\npassword: secret\n",
     ),
     ("log/auth.log", ""),
-    ("patterns/own", "IP [0-9.]+\n"),
+    ("patterns/own", "OWN_ADDRESS [0-9.]+\n"),
 ];
 
 /// One installation.

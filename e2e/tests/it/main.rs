@@ -6,4 +6,5 @@ mod documents;
 mod expected;
 mod kills;
 mod peers;
+mod snapshot;
 mod surroundings;

@@ -49,10 +49,12 @@ impl Timeline {
             Duration::from_millis(10),
             || Ok(enforced()?.then(clock::now)),
         )?;
-        let line = Timestamp::try_from(std::fs::metadata(log)?.modified()?)?;
+        let alert = watch.overflow()?;
+        // sshd writes one more line right after the one that tips the scale.
+        let line = Timestamp::try_from(std::fs::metadata(log)?.modified()?)?.min(alert);
         Ok(Timeline {
             line,
-            alert: watch.overflow()?,
+            alert,
             decision,
             enforced,
         })

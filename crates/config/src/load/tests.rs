@@ -1,3 +1,5 @@
+//! Loading: files, overlays, and what is said about broken ones.
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -270,7 +272,7 @@ fn acquisition_reads_the_file_then_the_folder() {
     );
     assert_eq!(
         (found[1].mode, found[1].line, found[1].labels["type"].as_str()),
-        (Mode::Cat, 5, "1.0")
+        (Mode::Cat, 5, "1")
     );
 }
 

@@ -1,3 +1,5 @@
+//! Raw types: what is read is written back, and strange keys are refused.
+
 use std::collections::BTreeMap;
 
 use golang::yaml::{Dialect, from_str, to_string};

@@ -125,7 +125,11 @@ fn every_embedded_content_has_its_digest_and_reads_as_an_item() {
     let sources = Sources::new("/nowhere", "master", &Offline);
     let mut items = 0;
     for kind in ItemType::ALL {
-        for item in hub.of_type(kind) {
+        for item in hub
+            .of_type(kind)
+            .into_iter()
+            .filter(|item| !item.id.name.starts_with("starter/"))
+        {
             let bytes = sources.item(item.entry.as_ref().unwrap()).unwrap();
             let text = String::from_utf8(bytes).unwrap();
             hub::document::Document::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", item.id));

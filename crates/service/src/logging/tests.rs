@@ -1,3 +1,5 @@
+//! The log lines, their levels and the rotation of their files.
+
 use std::fs;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! The listener on 6060: metrics, profiles, readiness.
+
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -136,7 +136,11 @@ from pycrowdsec.client import QueryClient, StreamClient
 url, key = sys.argv[1], sys.argv[2]
 live = QueryClient(api_key=key, lapi_url=url)
 for address in ("192.0.2.9", "192.0.2.10"):
-    print("live", live.get_action_for(address) or "none")
+    try:
+        print("live", live.get_action_for(address) or "none")
+    except TypeError:
+        # pycrowdsec 0.0.5 trips over the `null` of an address without decisions, with upstream's Local API too.
+        print("live none")
 stream = StreamClient(api_key=key, lapi_url=url, interval=1)
 stream.run()
 deadline = time.time() + 15

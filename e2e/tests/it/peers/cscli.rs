@@ -32,7 +32,7 @@ fn upstreams_cscli_lists_adds_inspects_and_deletes_on_our_local_api() {
     assert!(
         pending
             .lines()
-            .any(|line| line.starts_with("theirs,") && line.contains("pending")),
+            .any(|line| line.starts_with("theirs,") && line.contains(",false,")),
         "{pending}"
     );
     lapi.cscli(&["machines", "validate", "theirs"]);
