@@ -81,6 +81,22 @@ async fn slow_heads_are_cut_and_do_not_keep_others_waiting() {
 }
 
 #[tokio::test]
+async fn a_body_that_stops_coming_gets_its_status_and_holds_up_nobody() {
+    let lapi = Running::start().await;
+    lapi.add_bouncer("fw").await;
+    let mut stream = connect(lapi.address, None).await;
+    let head = "POST /v1/watchers HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{\"machine_id\"";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let started = std::time::Instant::now();
+    assert_eq!(lapi.get("/v1/decisions").await.text(), "null");
+    assert!(started.elapsed() < Duration::from_secs(2));
+    let mut answer = Vec::new();
+    let end = tokio::time::timeout(Duration::from_secs(25), stream.read_to_end(&mut answer)).await;
+    assert!(end.is_ok(), "a body that stopped coming still holds its connection");
+    assert!(answer.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
 async fn connections_beyond_the_bound_wait_for_their_turn() {
     let lapi = Running::start_with(|settings| settings.limits.connections = 2).await;
     lapi.add_bouncer("fw").await;
