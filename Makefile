@@ -1,6 +1,8 @@
 # The few entry points; CI calls nothing else. `make help` lists them.
 
 CARGO ?= cargo
+# Always the whole workspace: a part of it alone would resolve other features and build its dependencies again.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Data beside a checkout (recorded exchanges, the public hub); tests that need it say when it is missing.
 export SHARED_DIR ?= $(abspath ../shared)
 export HUB_DIR ?= $(SHARED_DIR)/hub
@@ -12,22 +14,24 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 demo: ## run the story: an attack in a real log becomes a ban that a real bouncer enforces (KEEP=1 leaves it running)
-	$(CARGO) run --quiet --package xtask -- demo $(if $(KEEP),--keep)
+	$(CARGO) build --workspace --bins
+	$(TARGET)/debug/xtask demo $(if $(KEEP),--keep)
 
 test: ## set up and run every test that needs no cluster
-	$(CARGO) build --package crowdsec
+	$(CARGO) build --workspace --bins
+	$(TARGET)/debug/xtask setup
 	$(CARGO) test --workspace
 
 bench: ## measure lines per CPU second and memory on generated logs
-	$(CARGO) run --quiet --release --package xtask -- bench
+	$(CARGO) build --release --workspace --bins
+	$(TARGET)/release/xtask bench
 
-gen: ## rewrite generated files (tests fail when they are stale)
-	UPDATE=1 $(CARGO) test --quiet --package xtask
+gen: ## rewrite recorded lists (tests fail when they are stale; needs HUB_DIR)
+	UPDATE=1 $(CARGO) test --quiet --workspace -- hub_tests_that_passed_once_still_pass
 
-lint: ## formatting, clippy and the repository's own rules
+lint: ## formatting and clippy (the repository's own rules are tests)
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
-	$(CARGO) test --quiet --package xtask tidy
 
 image: ## build the release binary as it ships (link-time optimised, stripped)
 	$(CARGO) build --package crowdsec --profile image

@@ -22,7 +22,7 @@ impl Binary {
         let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         build
             .current_dir(workspace_dir()?)
-            .args(["build", "--quiet", "--package", "crowdsec"]);
+            .args(["build", "--quiet", "--workspace", "--bin", "crowdsec"]);
         if profile.file_name().is_some_and(|name| name == "release") {
             build.arg("--release");
         }

@@ -24,17 +24,7 @@ pub enum Keep {
 /// Runs the demo on what this machine allows.
 pub fn run(keep: Keep) -> Result<()> {
     narrate::chapter("Setting up");
-    let tools: &[(&str, &str)] = if packages::is_root() {
-        &[
-            ("curl", "curl"),
-            ("ip", "iproute2"),
-            ("nft", "nftables"),
-            ("ssh", "openssh-client"),
-        ]
-    } else {
-        &[("curl", "curl")]
-    };
-    packages::ensure_tools(tools)?;
+    crate::setup::run()?;
     narrate::step("building crowdsec and cscli (cargo prints nothing when they are fresh)");
     let binary = Binary::built()?;
     let folder = tempfile::Builder::new().prefix("crowdsec-demo-").tempdir()?;

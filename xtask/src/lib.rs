@@ -2,5 +2,6 @@
 
 pub mod bench;
 pub mod demo;
+pub mod setup;
 #[cfg(test)]
 mod tidy;

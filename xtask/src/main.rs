@@ -1,4 +1,4 @@
-//! `cargo run -p xtask -- demo [--keep]` or `bench`; the Makefile's targets call it.
+//! `cargo run -p xtask -- demo [--keep]` `bench` or `setup`; the Makefile's targets call it.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,8 @@ fn main() -> ExitCode {
         ["demo"] => xtask::demo::run(xtask::demo::Keep::No),
         ["demo", "--keep"] => xtask::demo::run(xtask::demo::Keep::Yes),
         ["bench"] => xtask::bench::run(),
-        _ => Err(anyhow::anyhow!("usage: xtask demo [--keep] | bench")),
+        ["setup"] => xtask::setup::run(),
+        _ => Err(anyhow::anyhow!("usage: xtask demo [--keep] | bench | setup")),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

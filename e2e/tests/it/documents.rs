@@ -16,7 +16,7 @@ fn the_quick_start_works_as_written() {
     // The page's own build would build again what the test has built; its binary is taken instead.
     let built = binary().crowdsec();
     let script = blocks(&text).replace(
-        "cargo build --quiet --package crowdsec\n",
+        "cargo build --quiet --workspace --bin crowdsec\n",
         &format!(
             "mkdir -p target/debug && cp -L {} target/debug/crowdsec\n",
             built.display()

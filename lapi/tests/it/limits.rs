@@ -92,8 +92,15 @@ async fn a_body_that_stops_coming_gets_its_status_and_holds_up_nobody() {
     assert!(started.elapsed() < Duration::from_secs(2));
     let mut answer = Vec::new();
     let end = tokio::time::timeout(Duration::from_secs(25), stream.read_to_end(&mut answer)).await;
-    assert!(end.is_ok(), "a body that stopped coming still holds its connection");
-    assert!(answer.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&answer));
+    assert!(
+        end.is_ok(),
+        "a body that stopped coming still holds its connection"
+    );
+    assert!(
+        answer.starts_with(b"HTTP/1.1 408 "),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
 }
 
 #[tokio::test]
