@@ -62,8 +62,8 @@ fn equality(graph: &Graph, id: NodeId) -> Option<(NodeId, Vec<Text>)> {
     }
 }
 
-/// Reads `text contains "a"` (also `startsWith`, `endsWith`), `any(File("f"), {text contains #})`, and any of these on
-/// one text joined by `||`.
+/// Reads `text contains "a"` (also `startsWith`, `endsWith`), `any(File("f"), {text contains #})` (also `== #`, `Upper(#)`,
+/// `Lower(#)`), and any of these on one text joined by `||`.
 fn literals(graph: &Graph, id: NodeId, host: &dyn Host) -> Option<(NodeId, Vec<Text>)> {
     match &graph.node(id).op {
         Op::Binary(op, subject, text) if is_search(*op) && is_pure_text(graph, *subject) => {
@@ -89,8 +89,10 @@ fn any_of_file(graph: &Graph, inner: &Loop, host: &dyn Host) -> Option<(NodeId, 
     let Op::Binary(op, subject, element) = &graph.node(inner.body?).op else {
         return None;
     };
-    let is_element = graph.node(*element).op == Op::Local(inner.slot);
-    if !is_search(*op) || !is_element || !is_pure_text(graph, *subject) {
+    // A text that equals an element contains it.
+    let is_condition = is_search(*op) || *op == BinaryOp::Equal;
+    let change = change_of_element(graph, *element, inner.slot)?;
+    if !is_condition || !is_pure_text(graph, *subject) {
         return None;
     }
     let lines = lines.as_array()?;
@@ -98,10 +100,29 @@ fn any_of_file(graph: &Graph, inner: &Loop, host: &dyn Host) -> Option<(NodeId, 
         return None;
     }
     let texts = lines.iter().map(|line| match line {
-        Value::Str(text) => Some(text.clone()),
+        Value::Str(text) => Some(change(text)),
         _ => None,
     });
     Some((*subject, texts.collect::<Option<Vec<Text>>>()?))
+}
+
+/// What a closure's body makes of the element before it compares: nothing, `Upper(#)` or `Lower(#)`.
+fn change_of_element(graph: &Graph, id: NodeId, slot: u16) -> Option<fn(&Text) -> Text> {
+    match &graph.node(id).op {
+        Op::Local(local) if *local == slot => Some(Text::clone),
+        Op::Call(function, args) => {
+            let [argument] = **args else { return None };
+            if graph.node(argument).op != Op::Local(slot) {
+                return None;
+            }
+            match graph.functions[*function as usize].name {
+                "Upper" => Some(|text| golang::strings::to_upper(text).into()),
+                "Lower" => Some(|text| golang::strings::to_lower(text).into()),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 fn is_search(op: BinaryOp) -> bool {

@@ -166,6 +166,9 @@ fn atom() -> impl Strategy<Value = String> {
         3 => (text(), prop::collection::vec(literal(), 1..4))
             .prop_map(|(text, words)| format!("{text} in [{}]", words.join(", "))),
         3 => text().prop_map(|text| format!("any(File(\"words.txt\"), {{{text} contains #}})")),
+        1 => text().prop_map(|text| format!("any(File(\"words.txt\"), {{{text} == #}})")),
+        1 => text().prop_map(|text| format!("any(File(\"words.txt\"), {{Upper({text}) contains Upper(#)}})")),
+        1 => text().prop_map(|text| format!("any(File(\"words.txt\"), {{Lower({text}) endsWith Lower(#)}})")),
         2 => (text(), prop::collection::vec(literal(), 1..9))
             .prop_map(|(text, words)| format!("any([{}], {text} startsWith #)", words.join(", "))),
         2 => (text(), prop::collection::vec(literal(), 1..9)).prop_map(|(text, words)| {
