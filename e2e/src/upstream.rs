@@ -84,6 +84,14 @@ impl Upstream {
         run_command(command)
     }
 
+    /// Registers this installation's agent at a Local API; somebody there has to validate it.
+    pub fn register(&self, url: &str, machine: &str) -> Result<()> {
+        let credentials = self.path("etc/local_api_credentials.yaml");
+        let file = credentials.to_string_lossy();
+        self.cscli(&["lapi", "register", "-u", url, "--machine", machine, "-f", &file])
+            .map(drop)
+    }
+
     /// Upstream's `crowdsec` on this installation, not started yet.
     pub fn crowdsec_command(&self, arguments: &[&str]) -> Command {
         let mut command = self.root.command("usr/bin/crowdsec");

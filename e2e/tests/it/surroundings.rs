@@ -66,20 +66,8 @@ fn upstreams_agent_and_local_api_work_together() {
     let server = Upstream::create(&folder.path().join("server"), Role::LocalApi { port }).unwrap();
     let process = server.start_local_api(port).unwrap();
     let agent = Upstream::create(&folder.path().join("agent"), Role::Agent).unwrap();
-    let credentials = agent.path("etc/local_api_credentials.yaml");
     let url = format!("http://127.0.0.1:{port}/");
-    agent
-        .cscli(&[
-            "lapi",
-            "register",
-            "-u",
-            &url,
-            "--machine",
-            "a1",
-            "-f",
-            &credentials.to_string_lossy(),
-        ])
-        .unwrap();
+    agent.register(&url, "a1").unwrap();
     server.cscli(&["machines", "validate", "a1"]).unwrap();
     let log = folder.path().join("auth.log");
     std::fs::write(&log, failed_logins("192.0.2.50", 8, service::clock::now())).unwrap();

@@ -15,19 +15,7 @@ fn upstreams_cscli_lists_adds_inspects_and_deletes_on_our_local_api() {
     let folder = tempfile::tempdir().unwrap();
     let lapi = LocalApi::start(&folder.path().join("engine"));
     let theirs = Upstream::create(&folder.path().join("upstream"), Role::Agent).unwrap();
-    let credentials = theirs.path("etc/local_api_credentials.yaml");
-    theirs
-        .cscli(&[
-            "lapi",
-            "register",
-            "-u",
-            &lapi.url(),
-            "--machine",
-            "theirs",
-            "-f",
-            &credentials.to_string_lossy(),
-        ])
-        .unwrap();
+    theirs.register(&lapi.url(), "theirs").unwrap();
     let pending = lapi.cscli(&["machines", "list", "-o", "raw"]);
     assert!(
         pending

@@ -12,19 +12,7 @@ fn upstreams_agent_raises_an_alert_that_becomes_a_ban_here() {
     let folder = tempfile::tempdir().unwrap();
     let lapi = LocalApi::start(&folder.path().join("engine"));
     let theirs = Upstream::create(&folder.path().join("upstream"), Role::Agent).unwrap();
-    let credentials = theirs.path("etc/local_api_credentials.yaml");
-    theirs
-        .cscli(&[
-            "lapi",
-            "register",
-            "-u",
-            &lapi.url(),
-            "--machine",
-            "agent1",
-            "-f",
-            &credentials.to_string_lossy(),
-        ])
-        .unwrap();
+    theirs.register(&lapi.url(), "agent1").unwrap();
     lapi.cscli(&["machines", "validate", "agent1"]);
     let log = folder.path().join("auth.log");
     std::fs::write(&log, failed_logins("192.0.2.50", 8, clock::now())).unwrap();
