@@ -11,8 +11,8 @@ use super::metadata;
 const LAYERS: &[&[&str]] = &[
     &["golang"],
     &["wire", "expr", "service"],
-    &["config", "hub", "engine", "client"],
-    &["agent", "lapi"],
+    &["config", "hub", "engine", "client", "pods"],
+    &["agent", "lapi", "forward-auth", "operator"],
     &["cli"],
     &["crowdsec"],
     &["e2e"],
@@ -20,7 +20,11 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Dependencies that cost much to build, and the only crates that may have them.
-const CONFINED: &[(&str, &[&str])] = &[("sqlx", &["lapi"]), ("reqwest", &["client"])];
+const CONFINED: &[(&str, &[&str])] = &[
+    ("sqlx", &["lapi"]),
+    ("reqwest", &["client"]),
+    ("kube", &["operator", "pods", "e2e"]),
+];
 
 #[test]
 fn an_edge_between_crates_goes_down_only() {
