@@ -151,7 +151,10 @@ impl Entry {
             let message = "transform is not supported by this version; remove it".to_owned();
             return Err(Error::Unsupported { place, message });
         }
-        let Reader::File(files) = &source.reader;
+        let Reader::File(files) = &source.reader else {
+            let message = "source: pods is not followed by this version; remove it".to_owned();
+            return Err(Error::Unsupported { place, message });
+        };
         for pattern in &files.globs {
             file::glob::validate(pattern).map_err(|source| Error::Pattern {
                 place: place.clone(),

@@ -116,6 +116,10 @@ pub fn acquisition(agent: &Agent, env: &Env) -> Result<Vec<Source>, Vec<Problem>
                     let raw = file.decode(part, Dialect::GoccyStrict)?;
                     Ok(Some(resolve::acquisition::file(raw, line, found)))
                 }
+                Kind::Pods => {
+                    let raw = file.decode(part, Dialect::GoccyStrict)?;
+                    Ok(Some(resolve::acquisition::pods(raw, line, env, found)))
+                }
             }
         });
     }

@@ -8,7 +8,7 @@ pub mod credentials;
 pub mod main;
 pub mod profile;
 
-pub use acquisition::{FileAcquisition, Head};
+pub use acquisition::{FileAcquisition, Head, PodsAcquisition};
 pub use content::{Console, Context, Notification, Simulation};
 pub use credentials::{Credentials, OnlineCredentials};
 pub use main::Main;

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use crate::resolved::acquisition::{FileSource, Mode, Reader, Source};
+pub use crate::resolved::acquisition::{FileSource, Mode, PodsSource, Reader, Source};
 pub use crate::resolved::content::{Console, ContextValues, Feature, Features, Notification, Simulation};
 pub use crate::resolved::credentials::{ClientTls, Credentials, Identity, OnlineCredentials};
 pub use crate::resolved::database::{Autodelete, Database, Engine, Flush};

@@ -7,7 +7,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
-use crate::resolved::{DecisionTemplate, Engine, Feature, Identity, LogLevel, MetricsLevel, Mode, Reader};
+use crate::resolved::{
+    DecisionTemplate, Engine, Feature, Identity, LogLevel, MetricsLevel, Mode, PodsSource, Reader,
+};
 
 const BASE: &str = "\
 common:
@@ -242,7 +244,9 @@ fn sources(files: &[(&str, &str)]) -> Result<Vec<Source>, String> {
     let config = load(&folder.path().join("config.yaml"), &Env::new()).unwrap();
     acquisition(
         &config.agent.unwrap(),
-        &Env::from([("LOGS".to_owned(), "/var/log".to_owned())]),
+        &[("LOGS", "/var/log"), ("SPACE", "space"), ("NODE_NAME", "node-7")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
     )
     .map_err(|problems| told::<()>(folder.path(), Err(problems)))
 }
@@ -258,7 +262,9 @@ fn acquisition_reads_the_file_then_the_folder() {
     let globs: Vec<Vec<String>> = found
         .iter()
         .map(|source| {
-            let Reader::File(file) = &source.reader;
+            let Reader::File(file) = &source.reader else {
+                panic!("only files are configured");
+            };
             file.globs.clone()
         })
         .collect();
@@ -280,8 +286,8 @@ fn acquisition_reads_the_file_then_the_folder() {
 fn broken_acquisition_is_refused_with_place_field_and_cure() {
     let told = |text: &str| sources(&[("acquis.yaml", text)]).unwrap_err();
     insta::assert_snapshot!(told("source: file\nfilenames: [/a]\nlabels: {type: x}\nnope: 1\n"), @r#"DIR/acquis.yaml:4:1: unknown key "nope"; valid keys are source, name, labels, mode, log_level, use_time_machine, unique_id, transform, filename, filenames, exclude_regexps, force_inotify, max_buffer_size, poll_without_inotify, discovery_poll_enable, discovery_poll_interval"#);
-    insta::assert_snapshot!(told("source: nope\nlabels: {type: x}\n"), @"DIR/acquis.yaml:1:1: source: unknown data source nope; use source: file");
-    insta::assert_snapshot!(told("source: docker\ncontainer_name: [a]\nlabels: {type: x}\n"), @"DIR/acquis.yaml:1:1: source: data source docker is not implemented yet; remove the document; only source: file can be read so far");
+    insta::assert_snapshot!(told("source: nope\nlabels: {type: x}\n"), @"DIR/acquis.yaml:1:1: source: unknown data source nope; use source: file, or source: pods in Kubernetes");
+    insta::assert_snapshot!(told("source: docker\ncontainer_name: [a]\nlabels: {type: x}\n"), @"DIR/acquis.yaml:1:1: source: data source docker is not implemented yet; remove the document; only source: file and source: pods can be read so far");
     insta::assert_snapshot!(told("labels: {type: x}\n"), @"DIR/acquis.yaml: missing 'source' field; add source: file and filenames");
     insta::assert_snapshot!(told("source: file\nfilenames: [\n"), @"DIR/acquis.yaml:2:12: unclosed bracket '['");
     insta::assert_snapshot!(told("source: file\nfilenames: 3\nlabels: {type: x}\n"), @"DIR/acquis.yaml:2:12: filenames: cannot unmarshal !!int `3` into a list");
@@ -299,6 +305,45 @@ fn broken_acquisition_is_refused_with_place_field_and_cure() {
     DIR/acquis.yaml:6:1: log_level: not a valid log level: "nope"; use trace, debug, info, warning, error, fatal or panic
     "#
     );
+}
+
+#[test]
+fn pods_are_read_as_a_config_map_says() {
+    let found = sources(&[(
+        "acquis.yaml",
+        "source: pods\nconfig_map: edge-agent-targets\nnamespace: crowdsec\n---\nsource: pods\nconfig_map: b\nnode: n1\nroot: /pods\nnamespace: ${SPACE}\n",
+    )])
+    .unwrap();
+    let expected = |config_map: &str, namespace: &str, node: &str, root: &str| {
+        Reader::Pods(PodsSource {
+            config_map: config_map.to_owned(),
+            namespace: namespace.to_owned(),
+            node: node.to_owned(),
+            root: root.into(),
+        })
+    };
+    let readers: Vec<&Reader> = found.iter().map(|source| &source.reader).collect();
+    assert_eq!(
+        readers,
+        [
+            &expected("edge-agent-targets", "crowdsec", "node-7", "/var/log/pods"),
+            &expected("b", "space", "n1", "/pods"),
+        ]
+    );
+}
+
+#[test]
+fn a_broken_source_of_pods_is_refused_with_place_field_and_cure() {
+    let told = |text: &str| sources(&[("acquis.yaml", text)]).unwrap_err();
+    insta::assert_snapshot!(
+        told("source: pods\nconfig_map: ''\nroot: pods\n"),
+        @r"
+    DIR/acquis.yaml:2:1: config_map: missing config_map; name the ConfigMap whose key targets.yaml says which pods to read
+    DIR/acquis.yaml: namespace: missing namespace; write the ConfigMap's namespace, or set POD_NAMESPACE from metadata.namespace in the pod
+    DIR/acquis.yaml:3:1: root: not an absolute path; use /var/log/pods
+    "
+    );
+    insta::assert_snapshot!(told("source: pods\nconfig_map: x\nnamespace: y\nlabels: {type: x}\n"), @r#"DIR/acquis.yaml:4:1: unknown key "labels"; valid keys are source, name, log_level, config_map, namespace, node, root"#);
 }
 
 #[test]

@@ -57,3 +57,23 @@ section! {
         discovery_poll_interval: String,
     }
 }
+
+section! {
+    /// `source: pods`: the containers of this node that targets select; ours, upstream has no such source.
+    PodsAcquisition {
+        /// `pods`.
+        source: String,
+        /// Name in logs.
+        name: String,
+        /// Least severe level of its log lines.
+        log_level: String,
+        /// ConfigMap whose key `targets.yaml` lists the targets.
+        config_map: String,
+        /// Namespace of the ConfigMap; by default the agent's own, `$POD_NAMESPACE`.
+        namespace: String,
+        /// Name of this node; by default `$NODE_NAME`.
+        node: String,
+        /// Folder with one folder for each pod; by default `/var/log/pods`.
+        root: String,
+    }
+}

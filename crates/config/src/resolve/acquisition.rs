@@ -1,10 +1,13 @@
 //! Acquisition documents. Upstream: `pkg/acquisition/config.go`, `modules/file/config.go`.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::load::Env;
 use crate::raw;
 use crate::resolve::Findings;
-use crate::resolved::acquisition::{FileSource, Mode, Reader, Source};
+use crate::resolved::acquisition::{FileSource, Mode, PodsSource, Reader, Source};
 
 /// Every source upstream knows besides `file`; a document that names one is refused with a reason of its own.
 const LATER: [&str; 13] = [
@@ -25,11 +28,16 @@ const LATER: [&str; 13] = [
 
 const POLL: Duration = Duration::from_secs(30);
 
+/// Where the kubelet keeps the logs of pods.
+const POD_LOGS: &str = "/var/log/pods";
+
 /// Which reader a document is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Read it as `raw::FileAcquisition`.
     File,
+    /// Read it as `raw::PodsAcquisition`.
+    Pods,
     /// It was refused.
     Refused,
 }
@@ -50,8 +58,9 @@ pub(crate) fn kind(head: &raw::Head, found: &mut Findings<'_>) -> Kind {
             Kind::Refused
         }
         Some("file") => Kind::File,
+        Some("pods") => Kind::Pods,
         Some(other) if LATER.contains(&other) => {
-            let cure = "remove the document; only source: file can be read so far";
+            let cure = "remove the document; only source: file and source: pods can be read so far";
             found.problem(
                 "source",
                 format!("data source {other} is not implemented yet"),
@@ -63,7 +72,7 @@ pub(crate) fn kind(head: &raw::Head, found: &mut Findings<'_>) -> Kind {
             found.problem(
                 "source",
                 format!("unknown data source {other}"),
-                "use source: file",
+                "use source: file, or source: pods in Kubernetes",
             );
             Kind::Refused
         }
@@ -115,6 +124,57 @@ pub(crate) fn file(raw: raw::FileAcquisition, line: usize, found: &mut Findings<
                 .max_buffer_size
                 .and_then(|size| usize::try_from(size).ok())
                 .filter(|size| *size > 0),
+        }),
+        file: found.file.to_owned(),
+        line,
+    }
+}
+
+pub(crate) fn pods(raw: raw::PodsAcquisition, line: usize, env: &Env, found: &mut Findings<'_>) -> Source {
+    let mut needed = |field: &str, written: Option<String>, variable: Option<&str>, cure: &str| {
+        let from_environment = || variable.and_then(|name| env.get(name)).cloned();
+        let value = written.filter(|text| !text.is_empty()).or_else(from_environment);
+        if value.as_deref().is_none_or(str::is_empty) {
+            found.problem(field, format!("missing {field}"), cure);
+        }
+        value.unwrap_or_default()
+    };
+    let config_map = needed(
+        "config_map",
+        raw.config_map,
+        None,
+        "name the ConfigMap whose key targets.yaml says which pods to read",
+    );
+    let namespace = needed(
+        "namespace",
+        raw.namespace,
+        Some("POD_NAMESPACE"),
+        "write the ConfigMap's namespace, or set POD_NAMESPACE from metadata.namespace in the pod",
+    );
+    let node = needed(
+        "node",
+        raw.node,
+        Some("NODE_NAME"),
+        "write the node's name, or set NODE_NAME from spec.nodeName in the pod",
+    );
+    let root = raw.root.filter(|root| !root.is_empty());
+    let root = PathBuf::from(root.unwrap_or_else(|| POD_LOGS.to_owned()));
+    if root.is_relative() {
+        found.problem("root", "not an absolute path", format!("use {POD_LOGS}"));
+    }
+    Source {
+        name: raw.name.unwrap_or_default(),
+        labels: BTreeMap::new(),
+        mode: Mode::Tail,
+        use_time_machine: false,
+        transform: None,
+        log_level: found.level("log_level", raw.log_level.as_deref()),
+        unique_id: String::new(),
+        reader: Reader::Pods(PodsSource {
+            config_map,
+            namespace,
+            node,
+            root,
         }),
         file: found.file.to_owned(),
         line,

@@ -46,6 +46,8 @@ pub enum Mode {
 pub enum Reader {
     /// `source: file`.
     File(FileSource),
+    /// `source: pods`.
+    Pods(PodsSource),
 }
 
 /// `source: file`; at least one path is given.
@@ -65,4 +67,17 @@ pub struct FileSource {
     pub discovery_poll_interval: Duration,
     /// `max_buffer_size` in bytes, for `cat`; none is the default.
     pub max_buffer_size: Option<usize>,
+}
+
+/// `source: pods`: the targets of a ConfigMap, on one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodsSource {
+    /// `config_map`.
+    pub config_map: String,
+    /// `namespace` of the ConfigMap.
+    pub namespace: String,
+    /// `node`: only its pods are looked at.
+    pub node: String,
+    /// `root`, absolute.
+    pub root: PathBuf,
 }
