@@ -26,8 +26,8 @@ bench: ## measure lines per CPU second and memory on generated logs
 	$(CARGO) build --release --workspace --bins
 	$(TARGET)/release/xtask bench
 
-gen: ## rewrite recorded lists (tests fail when they are stale; needs HUB_DIR)
-	UPDATE=1 $(CARGO) test --quiet --workspace -- hub_tests_that_passed_once_still_pass
+gen: ## rewrite recorded lists and generated files (tests fail when they are stale; the lists need HUB_DIR)
+	UPDATE=1 $(CARGO) test --quiet --workspace -- hub_tests_that_passed_once_still_pass files_are_fresh
 
 lint: ## formatting and clippy (the repository's own rules are tests)
 	$(CARGO) fmt --all --check
