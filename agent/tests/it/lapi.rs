@@ -1,12 +1,10 @@
 //! A scripted Local API on loopback: stores alerts by content key, and fails as it is told.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::Read as _;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use testkit::http::{Answer, Request, Server};
 
 /// What the next post of alerts meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +21,7 @@ pub(crate) enum Fault {
 pub(crate) struct Lapi {
     pub(crate) url: String,
     state: Arc<Mutex<State>>,
-    task: tokio::task::JoinHandle<()>,
+    _listening: Server,
 }
 
 #[derive(Default)]
@@ -39,28 +37,20 @@ struct State {
     tokens_expire: bool,
 }
 
-struct Request {
-    line: String,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
-}
-
 impl Lapi {
     pub(crate) async fn start() -> Self {
         Self::start_at(([127, 0, 0, 1], 0).into()).await
     }
 
     pub(crate) async fn start_at(address: std::net::SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&shared)));
-            }
-        });
-        Self { url, state, task }
+        let server = Server::listen(address, move |request| answer(&request, &shared)).await;
+        Self {
+            url: server.url.clone(),
+            state,
+            _listening: server,
+        }
     }
 
     pub(crate) fn alerts(&self) -> Vec<Value> {
@@ -102,64 +92,12 @@ impl Lapi {
     }
 }
 
-impl Drop for Lapi {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) {
-    let mut stream = BufReader::new(stream);
-    while let Some(request) = read(&mut stream).await {
-        let Some((status, body)) = answer(&request, &state) else {
-            return;
-        };
-        let text = format!(
-            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        if stream.write_all(text.as_bytes()).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.ok()?);
-    }
-    let head = String::from_utf8(head).ok()?;
-    let mut lines = head.lines();
-    let line = lines.next()?.to_owned();
-    let headers: BTreeMap<String, String> = lines
-        .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-        .collect();
-    let length = headers
-        .get("content-length")
-        .map_or(0, |value| value.parse().unwrap());
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await.ok()?;
-    if headers
-        .get("content-encoding")
-        .is_some_and(|encoding| encoding == "gzip")
-    {
-        let mut plain = Vec::new();
-        flate2::read::GzDecoder::new(&*body)
-            .read_to_end(&mut plain)
-            .unwrap();
-        body = plain;
-    }
-    Some(Request { line, headers, body })
-}
-
-fn answer(request: &Request, state: &Mutex<State>) -> Option<(u16, String)> {
+fn answer(request: &Request, state: &Mutex<State>) -> Answer {
     let mut state = state.lock().unwrap();
     state.requests.push(request.line.clone());
-    let target = request.line.trim_end_matches(" HTTP/1.1");
+    let target = request.line.as_str();
     if target == "POST /v1/watchers/login" {
-        assert_eq!(request.headers["user-agent"].matches('/').count(), 1);
+        assert_eq!(request.header("user-agent").matches('/').count(), 1);
         if state.bad_password {
             return Some((
                 401,
@@ -173,7 +111,7 @@ fn answer(request: &Request, state: &Mutex<State>) -> Option<(u16, String)> {
         ));
     }
     let expected = format!("Bearer token{}", state.logins);
-    if std::mem::take(&mut state.tokens_expire) || request.headers.get("authorization") != Some(&expected) {
+    if std::mem::take(&mut state.tokens_expire) || request.header("authorization") != expected {
         return Some((401, r#"{"code":401,"message":"Token is expired"}"#.to_owned()));
     }
     if target != "POST /v1/alerts" {
@@ -194,7 +132,7 @@ fn answer(request: &Request, state: &Mutex<State>) -> Option<(u16, String)> {
         let body = r#"{"message":"validation failure list:\n0.capacity in body is required"}"#;
         return Some((500, body.to_owned()));
     }
-    let keys: Vec<&str> = request.headers["x-crowdsec-content-keys"].split(',').collect();
+    let keys: Vec<&str> = request.header("x-crowdsec-content-keys").split(',').collect();
     assert_eq!(keys.len(), alerts.len());
     let mut ids = Vec::new();
     for (key, alert) in keys.into_iter().zip(alerts) {

@@ -9,7 +9,7 @@ use super::metadata;
 /// Every crate of the workspace, lowest layer first. `golang` lies below `wire` and `expr`: durations, `Sprintf` and
 /// regular expressions are one truth.
 const LAYERS: &[&[&str]] = &[
-    &["golang"],
+    &["golang", "testkit"],
     &["wire", "expr", "service"],
     &["config", "hub", "engine", "client", "pods"],
     &["agent", "lapi", "forward-auth", "operator"],

@@ -1,141 +1,31 @@
-//! Lookups in small databases that are written here, in `MaxMind`'s published format.
+//! Lookups in small databases that are written here.
 
 use std::net::Ipv4Addr;
 
+use testkit::mmdb::{self, Data};
+
 use super::*;
+use crate::world::Mmdb;
 
-/// A value of the data section.
-enum Data {
-    Text(&'static str),
-    Number(u32),
-    Float(f64),
-    Truth(bool),
-    Map(Vec<(&'static str, Data)>),
-}
-
-impl Data {
-    fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Text(text) => {
-                control(out, 2, text.len());
-                out.extend(text.as_bytes());
-            }
-            Self::Number(number) => {
-                control(out, 6, 4);
-                out.extend(number.to_be_bytes());
-            }
-            Self::Float(number) => {
-                control(out, 3, 8);
-                out.extend(number.to_be_bytes());
-            }
-            Self::Truth(truth) => out.extend([u8::from(*truth), 14 - 7]),
-            Self::Map(entries) => {
-                control(out, 7, entries.len());
-                for (key, value) in entries {
-                    Self::Text(key).write(out);
-                    value.write(out);
-                }
-            }
-        }
-    }
-}
-
-fn control(out: &mut Vec<u8>, kind: u8, size: usize) {
-    let size = u8::try_from(size).unwrap();
-    if size < 29 {
-        out.push(kind << 5 | size);
-    } else {
-        out.extend([kind << 5 | 0x1d, size - 29]);
-    }
-}
-
-/// Writes an IPv4 database of `networks`.
-fn database(networks: &[(Ipv4Addr, u8, Data)]) -> crate::world::Mmdb {
-    const FREE: u32 = u32::MAX;
-    // A record is the number of a node, or a place in the data section with the top bit set.
-    let mut nodes = vec![[FREE, FREE]];
-    let mut data = Vec::new();
-    for (address, prefix, value) in networks {
-        let place = u32::try_from(data.len()).unwrap() | 1 << 31;
-        value.write(&mut data);
-        let mut at = 0;
-        for depth in 0..*prefix {
-            let bit = usize::from(u32::from(*address) >> (31 - depth) & 1 == 1);
-            if depth + 1 == *prefix {
-                nodes[at][bit] = place;
-            } else if nodes[at][bit] == FREE {
-                nodes[at][bit] = u32::try_from(nodes.len()).unwrap();
-                at = nodes.len();
-                nodes.push([FREE, FREE]);
-            } else {
-                at = nodes[at][bit] as usize;
-            }
-        }
-    }
-    let count = u32::try_from(nodes.len()).unwrap();
-    let mut out = Vec::new();
-    for record in nodes.iter().flatten() {
-        let value = match *record {
-            FREE => count,
-            place if place >> 31 == 1 => count + 16 + (place & !(1 << 31)),
-            node => node,
-        };
-        out.extend(&value.to_be_bytes()[1..]);
-    }
-    out.extend([0; 16]);
-    out.extend(data);
-    out.extend(b"\xab\xcd\xefMaxMind.com");
-    Data::Map(vec![
-        ("node_count", Data::Number(count)),
-        ("record_size", Data::Number(24)),
-        ("ip_version", Data::Number(4)),
-        ("database_type", Data::Text("Test")),
-        ("binary_format_major_version", Data::Number(2)),
-        ("binary_format_minor_version", Data::Number(0)),
-        ("build_epoch", Data::Number(0)),
-        ("languages", Data::Map(Vec::new())),
-        ("description", Data::Map(Vec::new())),
-    ])
-    .write(&mut out);
-    // `languages` is an array in the format; an empty one differs from an empty map in its type only.
-    let at = out
-        .windows(10)
-        .rposition(|window| window == b"\x49languages")
-        .unwrap()
-        + 10;
-    out.splice(at..=at, [0, 11 - 7]);
-    maxminddb::Reader::from_source(out).unwrap()
+fn database(networks: &[(Ipv4Addr, u8, Data)]) -> Mmdb {
+    Mmdb::from_source(mmdb::database(networks)).unwrap()
 }
 
 fn world() -> World {
-    let country = |code, union| {
-        Data::Map(vec![
-            ("iso_code", Data::Text(code)),
-            ("is_in_european_union", Data::Truth(union)),
-        ])
-    };
-    let place = vec![("latitude", Data::Float(46.0)), ("longitude", Data::Float(2.0))];
-    let asn = vec![
-        ("autonomous_system_number", Data::Number(4242)),
-        ("autonomous_system_organization", Data::Text("Crowd")),
-    ];
+    let registered = Data::Map(vec![(
+        "registered_country",
+        Data::Map(vec![("iso_code", Data::Text("US"))]),
+    )]);
     World {
         geoip_city: Some(database(&[
-            (
-                Ipv4Addr::new(1, 2, 3, 0),
-                24,
-                Data::Map(vec![
-                    ("country", country("FR", true)),
-                    ("location", Data::Map(place)),
-                ]),
-            ),
-            (
-                Ipv4Addr::new(9, 8, 0, 0),
-                16,
-                Data::Map(vec![("registered_country", country("US", false))]),
-            ),
+            (Ipv4Addr::new(1, 2, 3, 0), 24, mmdb::city("FR", true, (46.0, 2.0))),
+            (Ipv4Addr::new(9, 8, 0, 0), 16, registered),
         ])),
-        geoip_asn: Some(database(&[(Ipv4Addr::new(1, 2, 0, 0), 16, Data::Map(asn))])),
+        geoip_asn: Some(database(&[(
+            Ipv4Addr::new(1, 2, 0, 0),
+            16,
+            mmdb::asn(4242, "Crowd"),
+        )])),
         ..World::default()
     }
 }
