@@ -1,4 +1,4 @@
-//! Ways in besides plain TCP: TLS with client certificates, a unix socket, HTTP/2 without TLS.
+//! Ways in besides plain TCP: TLS with client certificates, HTTP/2 with and without it, a unix socket.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,9 +88,9 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &str) 
     parse(&bytes, false)
 }
 
-#[tokio::test]
-async fn client_certificates_name_bouncers_and_machines() {
-    let authority = Authority::new();
+/// Starts a Local API with a certificate of `authority` that believes those of others; the path is that of the
+/// authority's own certificate.
+async fn with_tls(authority: &Authority) -> (Running, PathBuf) {
     let (certificate, key) = authority.sign("lapi", "server");
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let file = |name: &str, text: String| -> PathBuf {
@@ -98,11 +98,12 @@ async fn client_certificates_name_bouncers_and_machines() {
         std::fs::write(&path, text).unwrap();
         path
     };
+    let ca_file = file("ca.pem", authority.pem.clone());
     let tls = Tls {
         cert_file: file("cert.pem", certificate.pem()),
         key_file: file("key.pem", key.serialize_pem()),
         server_name: None,
-        ca_file: Some(file("ca.pem", authority.pem.clone())),
+        ca_file: Some(ca_file.clone()),
         client_verification: ClientVerification::VerifyIfGiven,
         agents_allowed_ou: vec!["agent-ou".to_owned()],
         bouncers_allowed_ou: vec!["bouncer-ou".to_owned()],
@@ -110,6 +111,13 @@ async fn client_certificates_name_bouncers_and_machines() {
         cache_expiration: Duration::from_secs(3600),
     };
     let lapi = Running::start_in(Arc::clone(&folder), |settings| settings.server.tls = Some(tls)).await;
+    (lapi, ca_file)
+}
+
+#[tokio::test]
+async fn client_certificates_name_bouncers_and_machines() {
+    let authority = Authority::new();
+    let (lapi, _) = with_tls(&authority).await;
     let pull = "GET /v1/decisions HTTP/1.1\r\nHost: a\r\nUser-Agent: b/1\r\nConnection: close\r\n\r\n";
     let (answer, protocol) = over_tls(&lapi, &authority, Some(("edge", "bouncer-ou")), pull).await;
     assert_eq!(
@@ -156,6 +164,32 @@ async fn client_certificates_name_bouncers_and_machines() {
         ),
         (true, "tls", "a")
     );
+}
+
+#[tokio::test]
+async fn curl_is_offered_http_2_over_tls_and_may_stay_with_1_1() {
+    let authority = Authority::new();
+    let (lapi, ca_file) = with_tls(&authority).await;
+    lapi.add_bouncer("fw").await;
+    for (option, version) in [("--http2", "2"), ("--http1.1", "1.1"), ("--no-alpn", "1.1")] {
+        let mut curl = tokio::process::Command::new("curl");
+        curl.args(["-s", "-S", "-m", "10", "--noproxy", "*", option, "--cacert"])
+            .arg(&ca_file)
+            .args([
+                "-H",
+                "X-Api-Key: probe-key",
+                "-w",
+                "|%{http_code}|%{http_version}",
+            ])
+            .arg(format!("https://{}/v1/decisions", lapi.address));
+        let output = match curl.output().await {
+            Ok(output) => output,
+            Err(error) => return println!("skipped: no curl ({error})"),
+        };
+        let said = String::from_utf8_lossy(&output.stdout);
+        let problem = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said, format!("null|200|{version}"), "{option}: {problem}");
+    }
 }
 
 #[tokio::test]
