@@ -1,8 +1,10 @@
 //! The Local API and the agent of one configuration: loaded, checked, started.
 
+mod bouncers;
 mod server;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use agent::replay::{self, Dsn, parse_dsn};
@@ -81,6 +83,7 @@ pub(crate) struct Parts {
     pub(crate) config: Arc<Config>,
     pub(crate) metrics: Metrics,
     server: Option<lapi::Settings>,
+    bouncers: Vec<bouncers::Given>,
     agent: Option<Agent>,
 }
 
@@ -120,10 +123,15 @@ pub(crate) fn read(config: Config, args: &Args, env: &Env, program: &Program) ->
     match (server, agent) {
         (Ok(server), Ok(agent)) => {
             let metrics = Metrics::new(VERSION).map_err(|error| error.to_string())?;
+            let bouncers = match server {
+                Some(_) => bouncers::given(env, Path::new(bouncers::SECRETS)),
+                None => Vec::new(),
+            };
             Ok(Parts {
                 config,
                 metrics,
                 server,
+                bouncers,
                 agent,
             })
         }
@@ -189,6 +197,7 @@ impl Parts {
             let prepared = lapi::prepare(settings, &self.metrics)
                 .await
                 .map_err(|error| server::fatal(&error))?;
+            bouncers::register(&prepared.api().store, self.bouncers).await;
             let token = server_token.clone();
             tasks.spawn("local api", async move {
                 prepared.serve(token).await;

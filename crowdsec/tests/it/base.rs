@@ -156,12 +156,18 @@ pub(crate) struct Running {
 impl Base {
     /// Starts `crowdsec -c config.yaml` with more arguments; what it logs goes to a file.
     pub(crate) fn start(&self, more: &[&str]) -> Running {
+        self.start_in(&[], more)
+    }
+
+    /// Does the same with an environment of `variables`.
+    pub(crate) fn start_in(&self, variables: &[(&str, &str)], more: &[&str]) -> Running {
         let log = self.path("out.log");
         let child = Command::new(env!("CARGO_BIN_EXE_crowdsec"))
             .arg("-c")
             .arg(self.path("config.yaml"))
             .args(more)
             .env_clear()
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stderr(fs::File::create(&log).unwrap())
             .spawn()
@@ -232,11 +238,16 @@ impl Drop for Running {
 
 /// Fetches a page over plain HTTP and returns status line and body.
 pub(crate) fn get(port: u16, path: &str) -> std::io::Result<(String, String)> {
+    get_as("", port, path)
+}
+
+/// Does the same with an API key; an empty one is no key.
+pub(crate) fn get_as(key: &str, port: u16, path: &str) -> std::io::Result<(String, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(LIMIT))?;
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: x\r\nX-Api-Key: {key}\r\nConnection: close\r\n\r\n"
     )?;
     let text = std::io::read_to_string(stream)?;
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));

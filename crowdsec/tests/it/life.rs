@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::base::{Base, get, get_soon, run};
+use crate::base::{Base, get, get_as, get_soon, run};
 
 /// Makes the credentials of the installation valid.
 fn register(base: &Base) {
@@ -88,6 +88,21 @@ fn agent_and_local_api_run_in_one_process() {
     assert_eq!(engine.ended(), Some(0), "{}", engine.log());
     assert!(engine.log().contains("SIGINT received, shutting down"));
     assert!(engine.log().contains("Crowdsec engine shutting down"));
+}
+
+#[test]
+fn a_variable_registers_a_bouncer_and_a_restart_keeps_its_key() {
+    let base = Base::new();
+    for key in ["key-one", "key-two"] {
+        let mut engine = base.start_in(&[("BOUNCER_KEY_edge", key)], &["-no-cs"]);
+        engine.wait_for("CrowdSec Local API listening", 1);
+        let status = |key| get_as(key, base.api, "/v1/decisions").unwrap().0;
+        assert_eq!(status("key-one"), "HTTP/1.1 200 OK");
+        assert_eq!(status("key-two"), "HTTP/1.1 403 Forbidden");
+        assert!(!engine.log().contains(key), "{}", engine.log());
+        engine.signal("TERM");
+        assert_eq!(engine.ended(), Some(0), "{}", engine.log());
+    }
 }
 
 #[test]
