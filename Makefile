@@ -13,9 +13,9 @@ export HUB_DATA_DIR ?= $(SHARED_DIR)/hub-data
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
-demo: ## run the story: an attack in a real log becomes a ban that a real bouncer enforces (KEEP=1 leaves it running)
+demo: ## run the story: an attack in a real log becomes a ban that a real bouncer enforces (KEEP=1 leaves it running, LOOPBACK=1 needs no root)
 	$(CARGO) build --workspace --bins
-	$(TARGET)/debug/xtask demo $(if $(KEEP),--keep)
+	$(TARGET)/debug/xtask demo $(if $(LOOPBACK),--loopback) $(if $(KEEP),--keep)
 
 test: ## set up and run every test that needs no cluster
 	$(CARGO) build --workspace --bins

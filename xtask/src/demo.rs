@@ -2,6 +2,7 @@
 //!
 //! With root and network namespaces packets are dropped; without, the orders of a bouncer are recorded on loopback.
 
+mod administrator;
 mod hosts;
 mod keep;
 mod loopback;
@@ -21,23 +22,33 @@ pub enum Keep {
     Yes,
 }
 
-/// Runs the demo on what this machine allows.
-pub fn run(keep: Keep) -> Result<()> {
+/// Where the story plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// On hosts of network namespaces where this machine allows them, else on loopback.
+    Best,
+    /// On loopback.
+    Loopback,
+}
+
+/// Runs the demo.
+pub fn run(stage: Stage, keep: Keep) -> Result<()> {
     narrate::chapter("Setting up");
     crate::setup::run()?;
     narrate::step("building crowdsec and cscli (cargo prints nothing when they are fresh)");
     let binary = Binary::built()?;
     let folder = tempfile::Builder::new().prefix("crowdsec-demo-").tempdir()?;
-    let possible = if packages::is_root() {
-        netns::available()
-    } else {
-        Err("not root".to_owned())
+    let possible = match stage {
+        Stage::Loopback => Err("asked for with --loopback".to_owned()),
+        Stage::Best if packages::is_root() => netns::available(),
+        Stage::Best => Err("this user is not root".to_owned()),
     };
     let outcome = match possible {
         Ok(()) => hosts::story(&binary, folder.path(), keep),
         Err(reason) => {
             narrate::step(&format!(
-                "no network namespaces here ({reason}): the same story on loopback, with a bouncer that records its orders"
+                "no network namespaces ({reason}): the web attack on loopback, with a bouncer that records its orders \
+                 instead of dropping packets, and without sshd, which needs them too"
             ));
             loopback::story(&binary, folder.path(), keep)
         }

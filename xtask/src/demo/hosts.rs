@@ -12,6 +12,7 @@ use e2e::peers::{Bouncer, Nginx, Sshd};
 use e2e::process::{Process, run_command};
 use e2e::wait;
 
+use super::administrator::look_around;
 use super::timeline::{Timeline, Watch};
 use super::{Keep, narrate};
 
@@ -52,7 +53,7 @@ pub(super) fn story(binary: &Binary, folder: &Path, keep: Keep) -> Result<()> {
         since: service::clock::now(),
     };
     web_attack(&hosts, &server, &watch())?;
-    look_around(&watch(), &server)?;
+    look_around(&watch())?;
     forgive(&hosts, &watch())?;
     ssh_attack(&hosts, &server, &watch())?;
     if keep == Keep::Yes {
@@ -205,36 +206,6 @@ fn web_attack(hosts: &Hosts, server: &Server<'_>, watch: &Watch<'_>) -> Result<(
     narrate::step(&format!("now: visitor {visitor}, attacker {attacker}"));
     ensure!(attacker == "no connection", "the attacker still gets {attacker}");
     ensure!(visitor == "200", "the visitor gets {visitor}");
-    Ok(())
-}
-
-fn look_around(watch: &Watch<'_>, server: &Server<'_>) -> Result<()> {
-    narrate::chapter("What the administrator sees");
-    narrate::quote("cscli decisions list", &watch.cscli(&["decisions", "list"])?, 20);
-    let alerts: serde_json::Value = serde_json::from_str(&watch.cscli(&["alerts", "list", "-o", "json"])?)?;
-    let id = alerts[0]["id"].to_string();
-    narrate::quote(
-        &format!("cscli alerts inspect {id}"),
-        &watch.cscli(&["alerts", "inspect", &id])?,
-        40,
-    );
-    let metrics = e2e::engine::fetch(
-        &format!("http://127.0.0.1:{}/metrics", server.installation.ports().metrics),
-        &[],
-        watch.namespace,
-    )?;
-    let wanted = [
-        "cs_filesource_hits_total",
-        "cs_parser_hits_ok_total",
-        "cs_bucket_overflowed_total",
-        "cs_active_decisions",
-    ];
-    let lines: Vec<&str> = metrics
-        .lines()
-        .filter(|l| wanted.iter().any(|w| l.starts_with(w)))
-        .collect();
-    ensure!(!lines.is_empty(), "/metrics shows none of {wanted:?}");
-    narrate::quote("curl 127.0.0.1:6060/metrics", &lines.join("\n"), 20);
     Ok(())
 }
 
