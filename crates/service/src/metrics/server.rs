@@ -1,7 +1,7 @@
-//! The listener on 6060: `/metrics` and `/debug/pprof/`.
+//! The listener on 6060: `/metrics`, the probes `/livez` and `/readyz`, and `/debug/pprof/`.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ impl Server {
             on_bind_failure,
             ..
         } = self.settings.clone();
-        let listener = match TcpListener::bind((host.as_str(), port)).await {
+        let listener = match bind(&host, port).await {
             Ok(listener) => listener,
             Err(cause) if on_bind_failure == Bind::Fail => return Err(Error::Bind { host, port, cause }),
             Err(cause) => {
@@ -132,6 +132,16 @@ impl Server {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+}
+
+/// Binds a host and port; the unspecified address of IPv6 stands for every address, also on a host without IPv6.
+async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
+    match TcpListener::bind((host, port)).await {
+        Err(cause) if host == "::" && cause.kind() != io::ErrorKind::AddrInUse => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
+        }
+        answer => answer,
     }
 }
 
@@ -175,7 +185,11 @@ async fn serve(stream: TcpStream, router: Router, token: CancellationToken) {
 }
 
 fn router(server: Server, debug: bool) -> Router {
-    let router = Router::new().route("/metrics", get(scrape));
+    // Nothing listens before the process is ready, so whoever gets an answer knows both.
+    let router = Router::new()
+        .route("/metrics", get(scrape))
+        .route("/livez", get(alive))
+        .route("/readyz", get(alive));
     let router = if debug {
         router
             .route("/debug/pprof/", get(index))
@@ -198,6 +212,10 @@ async fn scrape(State(server): State<Server>) -> Response {
         )
             .into_response(),
     }
+}
+
+async fn alive() -> &'static str {
+    "ok\n"
 }
 
 async fn index() -> Html<&'static str> {

@@ -88,6 +88,33 @@ async fn metrics_have_the_version_the_process_and_a_fresh_gauge() {
 }
 
 #[tokio::test]
+async fn probes_are_answered_beside_the_metrics() {
+    let (address, token, _) = started(Metrics::new("v").unwrap()).await;
+    for path in ["/livez", "/readyz"] {
+        let (head, body) = fetch(address, path).await;
+        assert!(head.starts_with("HTTP/1.1 200 OK"), "{path}: {head}");
+        assert_eq!(body, b"ok\n", "{path}");
+    }
+    token.cancel();
+}
+
+#[tokio::test]
+async fn every_address_is_listened_on_with_or_without_ipv6() {
+    let (ready, token) = (Ready::new(), CancellationToken::new());
+    ready.mark();
+    let everywhere = Settings {
+        host: "::".into(),
+        ..settings()
+    };
+    let server = Server::new(everywhere, Metrics::new("v").unwrap());
+    tokio::spawn(server.clone().run(ready, token.clone()));
+    let port = address(&server).await.port();
+    let (head, _) = fetch(SocketAddr::from(([127, 0, 0, 1], port)), "/livez").await;
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    token.cancel();
+}
+
+#[tokio::test]
 async fn a_reload_shows_other_metrics_on_the_same_listener() {
     let (address, token, server) = started(Metrics::new("one").unwrap()).await;
     server.show(Metrics::new("two").unwrap());
