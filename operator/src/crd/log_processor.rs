@@ -121,7 +121,8 @@ impl Default for Sources {
 #[serde(rename_all = "camelCase")]
 pub struct NodeFiles {
     /// Paths or globs below `/var/log`; those that do not exist on a node are waited for.
-    #[schemars(length(min = 1, max = 64))]
+    // Without a length the API server takes the rule for too expensive and refuses the definition.
+    #[schemars(length(min = 1, max = 64), inner(length(max = 256)))]
     #[x_kube(validation = Rule::new("self.all(path, path.startsWith('/var/log/') && !path.contains('..'))")
         .message("the agents see /var/log only: a path begins with /var/log/ and has no .."))]
     pub paths: Vec<String>,
