@@ -10,4 +10,6 @@ pub mod crd;
 pub mod labels;
 pub mod names;
 pub mod network;
+pub mod overlay;
+pub mod problem;
 pub mod rules;
