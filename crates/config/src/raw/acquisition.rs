@@ -67,9 +67,9 @@ section! {
         name: String,
         /// Least severe level of its log lines.
         log_level: String,
-        /// ConfigMap whose key `targets.yaml` lists the targets.
+        /// `ConfigMap` whose key `targets.yaml` lists the targets.
         config_map: String,
-        /// Namespace of the ConfigMap; by default the agent's own, `$POD_NAMESPACE`.
+        /// Namespace of the `ConfigMap`; by default the agent's own, `$POD_NAMESPACE`.
         namespace: String,
         /// Name of this node; by default `$NODE_NAME`.
         node: String,

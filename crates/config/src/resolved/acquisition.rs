@@ -69,12 +69,12 @@ pub struct FileSource {
     pub max_buffer_size: Option<usize>,
 }
 
-/// `source: pods`: the targets of a ConfigMap, on one node.
+/// `source: pods`: the targets of a `ConfigMap`, on one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodsSource {
     /// `config_map`.
     pub config_map: String,
-    /// `namespace` of the ConfigMap.
+    /// `namespace` of the `ConfigMap`.
     pub namespace: String,
     /// `node`: only its pods are looked at.
     pub node: String,
