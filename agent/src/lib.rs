@@ -10,8 +10,10 @@ pub mod outbox;
 pub mod pipeline;
 pub mod push;
 pub mod replay;
+pub mod report;
 pub mod run;
 pub mod setup;
+pub mod sources;
 pub mod usage;
 
 pub use setup::{Loaded, Problems, Program, Sources};

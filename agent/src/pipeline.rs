@@ -19,6 +19,7 @@ use crate::acquire::cri::Partials;
 use crate::acquire::{Batch, FileId, Note};
 use crate::checkpoint::Position;
 use crate::metrics::Metrics;
+use crate::sources::Counts;
 
 pub use detect::Restored;
 
@@ -82,6 +83,7 @@ struct Line {
     end: u64,
     partials: Option<Arc<Partials>>,
     is_replay: bool,
+    counts: Option<Arc<Counts>>,
     at: Timestamp,
     digest: Digest,
 }

@@ -20,6 +20,7 @@ use crate::outbox::Letter;
 use crate::outbox::seal::seal;
 use crate::pipeline::{self, Effect, Pipeline};
 use crate::push::{self, Parts};
+use crate::sources::Register;
 
 /// Alerts that wait for the push while lines are read on.
 const QUEUE: usize = 1024;
@@ -142,7 +143,7 @@ pub fn run(
         Effect::Checkpoint { .. } => true,
     })?;
     let mut read = Tally::default();
-    Reader::new(entries, Resume::default()).run(
+    Reader::new(entries, None, Resume::default(), Register::default()).run(
         token,
         &mut |batch| entrance.send(batch),
         &mut |tally, open| {

@@ -12,20 +12,24 @@ use std::time::Duration;
 use anyhow::Context as _;
 use client::lapi::Client;
 use client::retry::Retry;
+use config::resolved::PodsSource;
+use pods::View;
 use service::ready::Ready;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::acquire::file::wake::Waker;
-use crate::acquire::reader::Reader;
+use crate::acquire::pods::Plan;
+use crate::acquire::reader::{Pods, Reader};
 use crate::keep::{self, Complaints, Keeper};
 use crate::metrics::Metrics;
 use crate::outbox::{self, Outbox};
 use crate::pipeline::{self, Pipeline};
 use crate::push::Pusher;
 use crate::setup::{Loaded, Program};
-use crate::{checkpoint, heartbeat, usage};
+use crate::sources::Register;
+use crate::{checkpoint, heartbeat, report, usage};
 
 /// Effects that wait for the disk before the detector waits too.
 const EFFECTS: usize = 64;
@@ -61,11 +65,25 @@ pub async fn run(
         &state.dir,
     );
     let (settled, first_look) = oneshot::channel();
-    let follows = loaded.entries.iter().any(|entry| !entry.is_cat);
-    let threads = Threads::start(loaded, state, settled, &metrics, &token)?;
-
+    let follows = loaded.pods.is_some() || loaded.entries.iter().any(|entry| !entry.is_cat);
+    let register = Register::default();
     let pushing_token = CancellationToken::new();
     let mut tasks = JoinSet::new();
+    let mut loaded = loaded;
+    let pods = watched(&mut loaded, &state.dir, &mut tasks, &token);
+    let threads = Threads::start(
+        loaded,
+        state,
+        (pods, register.clone()),
+        settled,
+        (&metrics, &token),
+    )?;
+
+    let about = report::About {
+        version: format!("v{}-{}", program.version, program.system),
+        started: program.started.unwrap_or_else(service::clock::now),
+    };
+    tasks.spawn(report::run(Arc::clone(&client), register, about, token.clone()));
     tasks.spawn(pusher.run(pushing_token.clone()));
     tasks.spawn(heartbeat::run(Arc::clone(&client), token.clone()));
     tasks.spawn(usage::run(Arc::clone(&client), metrics, facts, token.clone()));
@@ -92,6 +110,37 @@ pub async fn run(
     ended
 }
 
+/// Has pods watched, if they are a source: what an earlier run knew holds until the API server says otherwise.
+fn watched(
+    loaded: &mut Loaded,
+    state: &Path,
+    tasks: &mut JoinSet<()>,
+    token: &CancellationToken,
+) -> Option<Pods> {
+    let PodsSource {
+        config_map,
+        namespace,
+        node,
+        root,
+    } = loaded.pods.clone()?;
+    let plan = Plan::load(&root, state);
+    let view = loaded.view.take().unwrap_or_else(|| {
+        let settings = pods::watch::Settings {
+            node,
+            namespace,
+            config_map,
+        };
+        let known = plan.known();
+        let (sender, view) = watch::channel(View {
+            known: known.clone(),
+            ..View::default()
+        });
+        tasks.spawn(pods::watch::run(settings, known, sender, token.clone()));
+        view
+    });
+    Some(Pods { view, plan })
+}
+
 /// The threads between the files and the outbox.
 struct Threads {
     reading: JoinHandle<bool>,
@@ -104,9 +153,9 @@ impl Threads {
     fn start(
         loaded: Loaded,
         state: State,
+        (pods, register): (Option<Pods>, Register),
         settled: oneshot::Sender<()>,
-        metrics: &Metrics,
-        token: &CancellationToken,
+        (metrics, token): (&Metrics, &CancellationToken),
     ) -> anyhow::Result<Self> {
         let Loaded {
             rules,
@@ -142,7 +191,7 @@ impl Threads {
             restored: Some(restored),
         };
         let (mut entrance, pipeline) = Pipeline::start(settings, move |effect| sender.send(effect).is_ok())?;
-        let reader = Reader::new(entries, resume);
+        let reader = Reader::new(entries, pods, resume, register);
         let waker = reader.waker();
         let (token, metrics) = (token.clone(), metrics.clone());
         let reading = spawn("read", move || {

@@ -7,9 +7,11 @@ use client::lapi::{Client, Credentials, Settings};
 use client::retry::Retry;
 use client::transport::{Endpoint, Limits};
 use config::Config;
-use config::resolved::{Identity, MetricsLevel};
+use config::resolved::{Identity, MetricsLevel, PodsSource, Reader};
 use engine::{Rules, detector};
 use hub::{Hub, ItemType};
+use pods::View;
+use tokio::sync::watch;
 
 use crate::acquire::Entry;
 use crate::load::{self, Places};
@@ -22,6 +24,8 @@ pub struct Loaded {
     pub(crate) rules: Arc<Rules>,
     pub(crate) detection: detector::Settings,
     pub(crate) entries: Vec<Entry>,
+    pub(crate) pods: Option<PodsSource>,
+    pub(crate) view: Option<watch::Receiver<View>>,
     endpoint: Endpoint,
     pub(crate) credentials: Credentials,
     pub(crate) workers: usize,
@@ -76,7 +80,7 @@ pub fn load(
         .map_err(|problems| said("load error (simulation)", problems));
     let entries = match sources {
         Sources::Configured => entries(config, agent, env),
-        Sources::None => Ok(Vec::new()),
+        Sources::None => Ok((Vec::new(), None)),
     };
     let hub = installed(config)?;
     let places = Places {
@@ -103,6 +107,7 @@ pub fn load(
             ));
         }
     };
+    let (entries, pods) = entries;
     for warning in rules.warnings() {
         tracing::warn!("{warning}");
     }
@@ -122,8 +127,10 @@ pub fn load(
         credentials,
         workers: agent.parser_workers,
         unregister_on_exit: api.unregister_on_exit,
-        facts: facts(&hub, program, &entries),
+        facts: facts(&hub, program, entries.len() + usize::from(pods.is_some())),
         entries,
+        pods,
+        view: None,
         config: Arc::clone(config),
     })
 }
@@ -146,6 +153,15 @@ impl Loaded {
             limits: Limits::default(),
         };
         Client::new(&self.endpoint, self.credentials.clone(), settings)
+    }
+
+    /// Takes the view of pods from elsewhere than the API server.
+    #[must_use]
+    pub fn with_view(self, view: watch::Receiver<View>) -> Self {
+        Self {
+            view: Some(view),
+            ..self
+        }
     }
 
     /// Returns what a replay needs.
@@ -182,13 +198,24 @@ fn entries(
     config: &Config,
     agent: &config::resolved::Agent,
     env: &config::Env,
-) -> Result<Vec<Entry>, Problems> {
+) -> Result<(Vec<Entry>, Option<PodsSource>), Problems> {
     let sources = config::load::acquisition(agent, env)
         .map_err(|problems| said("crowdsec init: while loading acquisition config", problems))?;
     let is_short = config.prometheus.level == Some(MetricsLevel::Aggregated);
     let mut entries = Vec::new();
+    let mut pods = None;
     let mut wrong = Vec::new();
     for source in &sources {
+        if let Reader::Pods(wanted) = &source.reader {
+            if pods.replace(wanted.clone()).is_some() {
+                wrong.push(format!(
+                    "crowdsec init: while loading acquisition config: {}:{}: source: pods is given twice; keep one",
+                    source.file.display(),
+                    source.line
+                ));
+            }
+            continue;
+        }
         match Entry::new(source, is_short) {
             Ok(entry) => entries.push(entry),
             Err(error) => wrong.push(format!(
@@ -197,7 +224,7 @@ fn entries(
         }
     }
     if wrong.is_empty() {
-        Ok(entries)
+        Ok((entries, pods))
     } else {
         Err(Problems(wrong))
     }
@@ -256,7 +283,7 @@ fn scenarios(hub: &Hub) -> Vec<String> {
         .collect()
 }
 
-fn facts(hub: &Hub, program: &Program, entries: &[Entry]) -> usage::Facts {
+fn facts(hub: &Hub, program: &Program, entries: usize) -> usage::Facts {
     let mut hub_items: BTreeMap<String, Vec<wire::usage::HubItem>> = BTreeMap::new();
     for kind in ItemType::ALL {
         for item in hub.installed_of_type(kind) {
@@ -277,7 +304,7 @@ fn facts(hub: &Hub, program: &Program, entries: &[Entry]) -> usage::Facts {
                 });
         }
     }
-    let count = i64::try_from(entries.len()).unwrap_or(i64::MAX);
+    let count = i64::try_from(entries).unwrap_or(i64::MAX);
     usage::Facts {
         version: format!("v{}-{}", program.version, program.system),
         os: system(),

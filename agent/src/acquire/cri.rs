@@ -166,6 +166,11 @@ impl Waiting {
     }
 }
 
+/// Tells whether `text`, the beginning of a line, is in the format of container runtimes.
+pub fn is_line(text: &str) -> bool {
+    split(text).is_some()
+}
+
 struct Fragment<'a> {
     time: &'a str,
     stream: &'a str,

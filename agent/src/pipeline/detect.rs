@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use engine::bucket::snapshot::Snapshot;
 use engine::counters::{Series, Totals};
-use engine::detector::{Detector, Overflow};
+use engine::detector::{Detector, Outcome, Overflow};
 use jiff::{SignedDuration, Timestamp};
 use prometheus::Histogram;
 use serde_json::value::RawValue;
@@ -194,9 +194,13 @@ impl<T: FnMut(Effect) -> bool> Detecting<T> {
             end,
             partials,
             is_replay,
+            counts,
             at,
             digest,
         } = line;
+        if let Some(counts) = counts {
+            counts.line(!matches!(digest.outcome, Outcome::Unparsed), at);
+        }
         let overflows = match &digest.event {
             Some(event) => {
                 let begun = Instant::now();

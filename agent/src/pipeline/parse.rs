@@ -48,6 +48,7 @@ impl Worker {
             end,
             partials,
             is_replay,
+            counts,
             mode,
             line,
         } = item;
@@ -78,6 +79,7 @@ impl Worker {
             end,
             partials,
             is_replay,
+            counts,
             at,
             digest,
         }

@@ -6,4 +6,5 @@ mod crash;
 mod install;
 mod lapi;
 mod live;
+mod pods;
 mod rotation;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use agent::acquire::file::follow::{Follower, Resume};
 use agent::acquire::{Entry, FileId, Note};
 use agent::checkpoint::Position;
+use agent::sources::Register;
 use config::resolved::{FileSource, Mode, Reader, Source};
 use jiff::{SignedDuration, Timestamp};
 
@@ -49,7 +50,7 @@ impl Bench {
     fn new(pattern: &Path, kind: &str) -> Self {
         let entry = entry(pattern, kind);
         Self {
-            follower: Follower::new(vec![entry.clone()], Resume::default()),
+            follower: Follower::new(vec![entry.clone()], Resume::default(), Register::default()),
             entry,
             now: Timestamp::from_second(1_700_000_000).unwrap(),
             positions: BTreeMap::new(),
@@ -97,7 +98,7 @@ impl Bench {
             patterns: self.patterns.iter().cloned().collect(),
             cuts: Vec::new(),
         };
-        self.follower = Follower::new(vec![self.entry.clone()], resume);
+        self.follower = Follower::new(vec![self.entry.clone()], resume, Register::default());
     }
 
     fn wait(&mut self, seconds: i64) {

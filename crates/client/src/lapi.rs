@@ -170,6 +170,19 @@ impl Client {
             .map(drop)
     }
 
+    /// Reports what each source gives. Upstream's Local API has no such route: that is `Ok(false)`.
+    pub async fn report(&self, report: &wire::report::Report) -> Result<bool, Error> {
+        let request = Request::new(Method::POST, "v1/watchers/report").json(report)?;
+        match self.call(request).await {
+            Ok(_) => Ok(true),
+            Err(Error::Api {
+                status: StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED,
+                ..
+            }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reports usage metrics. An older Local API has no such route: that is `Ok(false)`.
     pub async fn usage_metrics<T: Serialize + Sync + ?Sized>(&self, metrics: &T) -> Result<bool, Error> {
         let request = Request::new(Method::POST, "v1/usage-metrics").json(metrics)?;

@@ -9,6 +9,7 @@ pub mod error;
 pub mod json;
 pub mod origin;
 pub mod range;
+pub mod report;
 pub mod scope;
 pub mod stream;
 pub mod usage;

@@ -105,11 +105,18 @@ mod tests {
 
     use super::*;
     use crate::acquire::Entry;
+    use crate::acquire::file::identity::Prefix;
 
     fn read(path: &Path, kind: &str) -> Vec<String> {
         let labels = BTreeMap::from([("type".to_owned(), kind.to_owned())]);
         let entry = Entry::one_shot(path, labels, None);
-        let mut cat = Cat::open(path, entry.origin(path), None, Timestamp::UNIX_EPOCH).unwrap();
+        let mut cat = Cat::open(
+            path,
+            entry.origin(path, &Prefix::default()),
+            None,
+            Timestamp::UNIX_EPOCH,
+        )
+        .unwrap();
         let mut lines = Vec::new();
         while cat
             .read(Timestamp::UNIX_EPOCH, &mut Tally::default(), &mut lines)

@@ -4,20 +4,22 @@
 //! first byte. A file that lost its content is begun anew, after the rest of its copy, when there is one, was read.
 
 mod beside;
+mod desired;
+mod open;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::acquire::file::follow::beside::{copy_of, is_copy, last_line_start, moved_to};
 use crate::acquire::file::glob;
-use crate::acquire::file::identity::{Node, Prefix};
-use crate::acquire::file::tail::{CHUNK, Standing, Start, Tail};
-use crate::acquire::{Batch, Entry, FileId, Note, Tally};
+use crate::acquire::file::identity::Node;
+use crate::acquire::file::tail::{CHUNK, Standing, Tail};
+use crate::acquire::file::wake::Hints;
+use crate::acquire::pods::Key;
+use crate::acquire::{Batch, Entry, FileId, Note, POD_LABEL, Tally};
 use crate::checkpoint::Position;
+use crate::sources::Register;
 
 /// A file that lost its path is read on until it was quiet for so long and has a successor or no name.
 const DRAIN_IDLE: SignedDuration = SignedDuration::from_secs(10);
@@ -25,11 +27,14 @@ const DRAIN_IDLE: SignedDuration = SignedDuration::from_secs(10);
 /// The same when it has neither: its writer may still reopen late.
 const DRAIN_LONGEST: SignedDuration = SignedDuration::from_hours(1);
 
+/// Logs of pods are looked at this often without any hint.
+const SWEEP: SignedDuration = SignedDuration::from_secs(5);
+
+/// After a hint the folder of a pod is listed again and again for so long: files follow folders.
+const RESTLESS: SignedDuration = SignedDuration::from_secs(10);
+
 /// Paths remembered as refused; beyond that a refusal is neither counted nor logged.
 const REFUSED: usize = 4096;
-
-/// Suffixes of rotated files that are no text.
-const COMPRESSED: [&str; 6] = [".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip"];
 
 /// What a restart knows.
 #[derive(Debug, Clone, Default)]
@@ -42,27 +47,57 @@ pub struct Resume {
     pub cuts: Vec<(Timestamp, Vec<Position>)>,
 }
 
+/// Number of an entry in this process.
+type EntryId = u32;
+
 /// All followed files.
 #[derive(Debug)]
 pub struct Follower {
-    entries: Vec<Entry>,
+    slots: BTreeMap<EntryId, Slot>,
+    next_entry: EntryId,
+    /// Entries of pods.
+    pods: BTreeMap<Key, EntryId>,
     tails: BTreeMap<FileId, Followed>,
     next_id: FileId,
+    /// Which file of which entry is which.
+    nodes: BTreeMap<(EntryId, Node), FileId>,
     resume: Resume,
     is_first_look: bool,
-    /// Paths that could not be opened, so that each is reported once.
-    refused: BTreeSet<PathBuf>,
+    /// Paths that could not be opened, so that each is reported once: the source's name, and why.
+    refused: BTreeMap<PathBuf, (String, String)>,
+    /// Files that are looked at in the next round.
+    awake: BTreeSet<FileId>,
+    /// Entries of pods whose folders changed.
+    stale: BTreeSet<EntryId>,
+    /// Folders that are watched: nothing happens there without a hint.
+    covered: BTreeSet<PathBuf>,
+    swept_at: Timestamp,
     buffer: Vec<u8>,
     /// Time of the last line: no two have the same, so that what begins with them can be told apart.
     last_at: Timestamp,
+    register: Register,
     /// Counts so far.
     pub tally: Tally,
+}
+
+/// An entry that is followed.
+#[derive(Debug)]
+struct Slot {
+    entry: Entry,
+    /// Looked up without a hint until then.
+    restless_until: Timestamp,
+    /// Its pod is gone: what is open is read to its end.
+    is_leaving: bool,
 }
 
 #[derive(Debug)]
 struct Followed {
     tail: Tail,
-    entry: usize,
+    entry: EntryId,
+    /// Name of the source.
+    name: String,
+    /// Folder of the file itself, not of links to it.
+    folder: PathBuf,
     /// Whether a pattern still leads to it.
     has_path: bool,
     /// Whether another file took its path.
@@ -71,18 +106,30 @@ struct Followed {
 
 impl Follower {
     /// Begins with what a restart knows; nothing is opened yet.
-    pub fn new(entries: Vec<Entry>, resume: Resume) -> Self {
-        Self {
-            entries,
+    pub fn new(entries: Vec<Entry>, resume: Resume, register: Register) -> Self {
+        let mut follower = Self {
+            slots: BTreeMap::new(),
+            next_entry: 0,
+            pods: BTreeMap::new(),
             tails: BTreeMap::new(),
             next_id: 0,
+            nodes: BTreeMap::new(),
             resume,
             is_first_look: true,
-            refused: BTreeSet::new(),
+            refused: BTreeMap::new(),
+            awake: BTreeSet::new(),
+            stale: BTreeSet::new(),
+            covered: BTreeSet::new(),
+            swept_at: Timestamp::MIN,
             buffer: vec![0; CHUNK],
             last_at: Timestamp::MIN,
+            register,
             tally: Tally::default(),
+        };
+        for entry in entries {
+            follower.add(entry, Timestamp::MIN);
         }
+        follower
     }
 
     /// Returns how many files are open.
@@ -90,23 +137,76 @@ impl Follower {
         self.tails.len()
     }
 
+    /// Tells whether there is anything that no hint tells about.
+    pub fn is_polling(&self) -> bool {
+        !self.awake.is_empty() || self.slots.values().any(|slot| slot.entry.pod.is_none())
+    }
+
     /// Returns the folders in which something may appear.
     pub fn folders(&self) -> BTreeSet<PathBuf> {
-        let fixed = self
-            .entries
-            .iter()
-            .flat_map(|entry| &entry.patterns)
-            .map(|p| glob::fixed_folder(p));
-        let real = self.tails.values().filter_map(|followed| {
-            followed
-                .tail
-                .path
-                .canonicalize()
-                .ok()?
-                .parent()
-                .map(Path::to_owned)
+        let entries = self.slots.values().filter(|slot| !slot.is_leaving);
+        let fixed = entries.flat_map(|slot| match &slot.entry.pod {
+            Some(logs) => vec![logs.folder.clone()],
+            None => slot
+                .entry
+                .patterns
+                .iter()
+                .map(|p| glob::fixed_folder(p))
+                .collect(),
         });
-        fixed.chain(real).collect()
+        fixed
+            .chain(self.tails.values().map(|followed| followed.folder.clone()))
+            .collect()
+    }
+
+    /// Says in which folders nothing happens without a hint.
+    pub fn cover(&mut self, folders: &BTreeSet<PathBuf>) {
+        // What happened before a folder was watched gave no hint.
+        let new: Vec<PathBuf> = folders.difference(&self.covered).cloned().collect();
+        self.stale.extend(
+            self.slots
+                .iter()
+                .filter(|(_, slot)| {
+                    slot.entry
+                        .pod
+                        .as_ref()
+                        .is_some_and(|logs| new.contains(&logs.folder))
+                })
+                .map(|(id, _)| *id),
+        );
+        self.covered.clone_from(folders);
+        self.awake.extend(self.tails.keys());
+    }
+
+    /// Takes what the watched folders say.
+    pub fn hint(&mut self, hints: &Hints, now: Timestamp) {
+        if hints.is_lost {
+            self.swept_at = Timestamp::MIN;
+        }
+        if !hints.moved.is_empty() {
+            for (id, slot) in &mut self.slots {
+                let is_hinted = |logs: &Path| hints.moved.iter().any(|path| path.starts_with(logs));
+                if slot
+                    .entry
+                    .pod
+                    .as_ref()
+                    .is_some_and(|logs| is_hinted(&logs.folder))
+                {
+                    self.stale.insert(*id);
+                    slot.restless_until = now.saturating_add(RESTLESS).unwrap_or(now);
+                }
+            }
+        }
+        let folders: BTreeSet<&Path> = hints
+            .grown
+            .iter()
+            .chain(&hints.moved)
+            .filter_map(|path| path.parent())
+            .collect();
+        if !folders.is_empty() {
+            let hinted = self.tails.iter().filter(|(_, f)| folders.contains(&*f.folder));
+            self.awake.extend(hinted.map(|(id, _)| *id));
+        }
     }
 
     /// Looks the patterns up: opens new files, notices lost paths. The notes belong before any later line.
@@ -116,30 +216,83 @@ impl Follower {
             // What was rotated away while we were down comes before its successor.
             self.reopen_moved(now, &mut notes);
         }
-        for followed in self.tails.values_mut() {
-            followed.has_path = false;
+        let is_sweep = now.duration_since(self.swept_at) >= SWEEP;
+        if is_sweep {
+            self.swept_at = now;
+            self.awake.extend(self.tails.keys());
+            self.refused.retain(|path, _| path.exists());
         }
-        for index in 0..self.entries.len() {
-            for path in self.matched(index) {
-                self.meet(index, &path, now, &mut notes);
-            }
-        }
-        let current: BTreeSet<PathBuf> = self
-            .tails
-            .values()
-            .filter(|f| f.has_path)
-            .map(|f| f.tail.path.clone())
+        let due: Vec<EntryId> = self
+            .slots
+            .iter()
+            .filter(|(id, slot)| !slot.is_leaving && (is_sweep || self.is_due(**id, slot, now)))
+            .map(|(id, _)| *id)
             .collect();
-        for followed in self.tails.values_mut().filter(|f| !f.has_path) {
-            followed.has_successor |= current.contains(&followed.tail.path);
+        self.stale.clear();
+        for id in due {
+            self.look(id, now, &mut notes);
         }
         if self.is_first_look {
             self.is_first_look = false;
-            self.resume.positions.clear();
-            self.resume.patterns = self.entries.iter().flat_map(Entry::pattern_names).collect();
+            // Pods may become known later.
+            self.resume
+                .positions
+                .retain(|position| position.label.starts_with(POD_LABEL));
+            self.resume.patterns = self
+                .slots
+                .values()
+                .flat_map(|slot| slot.entry.pattern_names())
+                .collect();
             notes.push(Note::Patterns(self.resume.patterns.iter().cloned().collect()));
         }
+        self.tell_files();
         notes
+    }
+
+    fn is_due(&self, id: EntryId, slot: &Slot, now: Timestamp) -> bool {
+        let Some(logs) = &slot.entry.pod else { return true };
+        let root = logs.folder.parent().unwrap_or_else(|| Path::new("/"));
+        now < slot.restless_until
+            || self.stale.contains(&id)
+            || !(self.covered.contains(&logs.folder) || self.covered.contains(root) && !logs.folder.exists())
+    }
+
+    /// Lists the files of an entry.
+    fn look(&mut self, id: EntryId, now: Timestamp, notes: &mut Vec<Note>) {
+        let Some(slot) = self.slots.get(&id) else { return };
+        let files = slot.entry.files();
+        for file in self.files_of(id) {
+            if let Some(followed) = self.tails.get_mut(&file) {
+                followed.has_path = false;
+            }
+        }
+        for (path, name) in files {
+            self.meet(id, &path, name, now, notes);
+        }
+        let files = self.files_of(id);
+        let current: BTreeSet<PathBuf> = files
+            .iter()
+            .filter_map(|file| self.tails.get(file))
+            .filter(|f| f.has_path)
+            .map(|f| f.tail.path.clone())
+            .collect();
+        for file in files {
+            if let Some(followed) = self.tails.get_mut(&file).filter(|f| !f.has_path) {
+                followed.has_successor |= current.contains(&followed.tail.path);
+            }
+        }
+    }
+
+    fn files_of(&self, entry: EntryId) -> Vec<FileId> {
+        let lowest = Node { dev: 0, ino: 0 };
+        let highest = Node {
+            dev: u64::MAX,
+            ino: u64::MAX,
+        };
+        self.nodes
+            .range((entry, lowest)..=(entry, highest))
+            .map(|(_, file)| *file)
+            .collect()
     }
 
     /// Reads a chunk of every file that has grown; the batches go to `send`. Tells whether there may be more.
@@ -147,7 +300,7 @@ impl Follower {
     /// `send` returns false when the pipeline is gone; reading stops then.
     pub fn read(&mut self, now: Timestamp, send: &mut dyn FnMut(Batch) -> bool) -> bool {
         let mut is_more = false;
-        let ids: Vec<FileId> = self.tails.keys().copied().collect();
+        let ids: Vec<FileId> = self.awake.iter().copied().collect();
         for id in ids {
             let mut batch = Batch::default();
             let is_open = self.turn(id, now, &mut batch, &mut is_more);
@@ -160,8 +313,9 @@ impl Follower {
                 item.line.at = self.last_at;
             }
             if !is_open {
-                self.tails.remove(&id);
+                self.forget(id);
                 batch.notes.push(Note::Closed(id));
+                self.tell_files();
             }
             if (!batch.notes.is_empty() || !batch.items.is_empty()) && !send_split(batch, is_open, send) {
                 return false;
@@ -173,7 +327,8 @@ impl Follower {
     /// One turn of one file; `false` when it is done with.
     fn turn(&mut self, id: FileId, now: Timestamp, batch: &mut Batch, is_more: &mut bool) -> bool {
         let Some(followed) = self.tails.get_mut(&id) else {
-            return false;
+            self.awake.remove(&id);
+            return true;
         };
         let (standing, is_known_better) = match followed.tail.standing() {
             Ok(standing) => standing,
@@ -211,280 +366,46 @@ impl Follower {
                 if is_drained {
                     followed.tail.close(now, &mut batch.items, &mut self.tally);
                 }
+                let of_pod = |slot: &Slot| slot.entry.pod.is_some();
+                if self.slots.get(&followed.entry).is_some_and(of_pod)
+                    && self.covered.contains(&followed.folder)
+                {
+                    self.awake.remove(&id);
+                }
                 !is_drained
             }
         }
     }
 
-    fn matched(&self, index: usize) -> Vec<PathBuf> {
-        let Some(entry) = self.entries.get(index) else {
-            return Vec::new();
-        };
-        let found: BTreeSet<PathBuf> = entry
-            .patterns
-            .iter()
-            .flat_map(|pattern| glob::expand(pattern))
-            .collect();
-        found
-            .into_iter()
-            .filter(|path| {
-                let text = path.to_string_lossy();
-                !entry.exclude.iter().any(|regex| regex.is_match(&text))
-                    && !COMPRESSED.iter().any(|suffix| text.ends_with(suffix))
-            })
-            .collect()
+    /// Lets a file go; an entry whose pod is gone goes with its last one.
+    fn forget(&mut self, id: FileId) -> Option<Followed> {
+        self.awake.remove(&id);
+        let followed = self.tails.remove(&id)?;
+        self.nodes.remove(&(followed.entry, followed.tail.node));
+        let is_leaving = self
+            .slots
+            .get(&followed.entry)
+            .is_some_and(|slot| slot.is_leaving);
+        if is_leaving && self.files_of(followed.entry).is_empty() {
+            self.remove_entry(followed.entry);
+        }
+        Some(followed)
     }
 
-    /// A pattern leads to `path`: goes on with the file behind it, or opens it.
-    fn meet(&mut self, index: usize, path: &Path, now: Timestamp, notes: &mut Vec<Note>) {
-        // Through the link: container logs are links that change their target.
-        let Ok(metadata) = path.metadata() else { return };
-        if !metadata.is_file() {
-            return;
+    /// Tells the register how many files each source has, and which cannot be opened.
+    fn tell_files(&self) {
+        let mut files: BTreeMap<String, usize> = BTreeMap::new();
+        for followed in self.tails.values() {
+            *files.entry(followed.name.clone()).or_default() += 1;
         }
-        let node = Node::of(&metadata);
-        let known = self
-            .tails
-            .iter_mut()
-            .find(|(_, f)| f.entry == index && f.tail.node == node);
-        if let Some((id, followed)) = known {
-            if !followed.has_path && followed.tail.path != path {
-                path.clone_into(&mut followed.tail.path);
-                notes.push(Note::Position(*id, followed.tail.position()));
-            }
-            followed.has_path = true;
-            return;
-        }
-        match self.open(index, path, now, notes) {
-            Ok(()) => {
-                self.refused.remove(path);
-            }
-            Err(error) => {
-                if self.refused.len() < REFUSED && self.refused.insert(path.to_owned()) {
-                    self.tally.errors += 1;
-                    tracing::warn!(file = %path.display(), %error, "file cannot be opened");
-                }
-            }
-        }
-    }
-
-    /// Opens a file that was not followed yet, unless it is the copy of one that is.
-    fn open(&mut self, index: usize, path: &Path, now: Timestamp, notes: &mut Vec<Note>) -> io::Result<()> {
-        let Some(entry) = self.entries.get(index) else {
-            return Ok(());
-        };
-        let origin = entry.origin(path);
-        let file = File::open(path)?;
-        let prefix = Prefix::read(&file)?;
-        let metadata = file.metadata()?;
-        let (node, size) = (Node::of(&metadata), metadata.len());
-        if self
-            .tails
-            .values()
-            .any(|f| f.entry == index && is_copy(&f.tail, path, &prefix))
-        {
-            return Ok(());
-        }
-        let stored = self
-            .resume
-            .positions
-            .iter()
-            .position(|p| p.node == node && p.label == origin.kind());
-        let stored = stored.map(|at| self.resume.positions.swap_remove(at));
-        let mut start = match stored {
-            Some(position) if prefix.can_be(&position.fingerprint) && position.offset <= size => Start {
-                offset: position.offset,
-                partials: position.partials,
-                replay: Vec::new(),
-            },
-            Some(position) => {
-                self.tally.replaced += 1;
-                let Position {
-                    fingerprint,
-                    offset,
-                    partials,
-                    ..
-                } = position;
-                if let Some(copy) = copy_of(path, &fingerprint, offset, &[node]) {
-                    self.drain(
-                        index,
-                        &copy,
-                        &Start {
-                            offset,
-                            partials,
-                            replay: Vec::new(),
-                        },
-                        now,
-                        notes,
-                    );
-                }
-                Start::default()
-            }
-            None if self.is_first_look && !self.is_known_pattern(index) => Start {
-                offset: last_line_start(&file, size)?,
-                ..Start::default()
-            },
-            None => Start::default(),
-        };
-        start.replay = self.replay_of(node, origin.kind(), &prefix);
-        let tail = Tail::new(self.next_id, path, file, origin, &start, now)?;
-        tracing::info!(file = %path.display(), offset = start.offset, "file is followed");
-        notes.push(self.follow(tail, index, true));
-        Ok(())
-    }
-
-    fn follow(&mut self, tail: Tail, entry: usize, has_path: bool) -> Note {
-        let id = self.next_id;
-        self.next_id += 1;
-        let position = tail.position();
-        self.tails.insert(
-            id,
-            Followed {
-                tail,
-                entry,
-                has_path,
-                has_successor: false,
-            },
-        );
-        Note::Position(id, position)
-    }
-
-    fn is_known_pattern(&self, index: usize) -> bool {
-        let Some(entry) = self.entries.get(index) else {
-            return false;
-        };
-        entry
-            .pattern_names()
-            .any(|name| self.resume.patterns.contains(&name))
-    }
-
-    fn replay_of(&self, node: Node, label: &str, prefix: &Prefix) -> Vec<(u64, Timestamp)> {
-        let of_file = |position: &&Position| {
-            position.node == node && position.label == label && prefix.can_be(&position.fingerprint)
-        };
-        self.resume
-            .cuts
-            .iter()
-            .filter_map(|(at, positions)| positions.iter().find(of_file).map(|p| (p.offset, *at)))
-            .collect()
-    }
-
-    /// Opens files of the checkpoint that no longer have their path, to read what was written after it.
-    fn reopen_moved(&mut self, now: Timestamp, notes: &mut Vec<Note>) {
-        let positions = std::mem::take(&mut self.resume.positions);
-        for position in positions {
-            let is_in_place = position
-                .path
-                .metadata()
-                .is_ok_and(|found| Node::of(&found) == position.node);
-            let matched = (0..self.entries.len()).find(|index| {
-                self.entries
-                    .get(*index)
-                    .is_some_and(|e| e.origin(&position.path).kind() == position.label)
-            });
-            let Some(index) = matched else { continue };
-            if is_in_place {
-                self.resume.positions.push(position);
-                continue;
-            }
-            let Some(moved) = moved_to(&position) else {
-                tracing::warn!(file = %position.path.display(), "file is gone; what was not read of it is lost");
-                continue;
-            };
-            let is_matched = (0..self.entries.len()).any(|i| self.matched(i).contains(&moved));
-            if is_matched {
-                self.resume.positions.push(Position {
-                    path: moved,
-                    ..position
-                });
-                continue;
-            }
-            let Some(entry) = self.entries.get(index) else {
-                continue;
-            };
-            let origin = entry.origin(&position.path);
-            let Ok(file) = File::open(&moved) else { continue };
-            let Ok(prefix) = Prefix::read(&file) else { continue };
-            let replay = self.replay_of(position.node, &position.label, &prefix);
-            let start = Start {
-                offset: position.offset,
-                partials: position.partials,
-                replay,
-            };
-            if let Ok(tail) = Tail::new(self.next_id, &position.path, file, origin, &start, now) {
-                tracing::info!(file = %moved.display(), offset = start.offset, "rotated file is read to its end");
-                notes.push(self.follow(tail, index, false));
-            }
-        }
-    }
-
-    /// The content of a followed file is another one: reads the rest from its copy, then the new content.
-    fn begin_anew(&mut self, id: FileId, now: Timestamp, notes: &mut Vec<Note>) {
-        let Some(followed) = self.tails.remove(&id) else {
-            return;
-        };
-        let Followed {
-            tail,
-            entry,
-            has_path,
-            ..
-        } = followed;
-        self.tally.replaced += 1;
-        let old = tail.position();
-        let taken: Vec<Node> = self
-            .tails
-            .values()
-            .map(|f| f.tail.node)
-            .chain([tail.node])
-            .collect();
-        let Position {
-            fingerprint,
-            offset,
-            partials,
-            ..
-        } = old;
-        if let Some(copy) = copy_of(&tail.path, &fingerprint, offset, &taken) {
-            self.drain(
-                entry,
-                &copy,
-                &Start {
-                    offset,
-                    partials,
-                    replay: Vec::new(),
-                },
-                now,
-                notes,
-            );
-        }
-        notes.push(Note::Closed(id));
-        let path = tail.path;
-        let Some(origin) = self.entries.get(entry).map(|e| e.origin(&path)) else {
-            return;
-        };
-        tracing::info!(file = %path.display(), "file was truncated or replaced and is read from its start");
-        let reopened = File::open(&path)
-            .and_then(|file| Tail::new(self.next_id, &path, file, origin, &Start::default(), now));
-        match reopened {
-            Ok(tail) => notes.push(self.follow(tail, entry, has_path)),
-            Err(error) => tracing::warn!(file = %path.display(), %error, "file cannot be opened"),
-        }
-    }
-
-    fn drain(&mut self, entry: usize, copy: &Path, start: &Start, now: Timestamp, notes: &mut Vec<Note>) {
-        let Some(origin) = self.entries.get(entry).map(|e| e.origin(copy)) else {
-            return;
-        };
-        let opened =
-            File::open(copy).and_then(|file| Tail::new(self.next_id, copy, file, origin, start, now));
-        match opened {
-            Ok(tail) => {
-                tracing::info!(file = %copy.display(), offset = start.offset, "copy of a truncated file is read to its end");
-                notes.push(self.follow(tail, entry, false));
-            }
-            Err(error) => {
-                tracing::warn!(file = %copy.display(), %error, "copy of a truncated file cannot be opened");
-            }
-        }
+        self.register.set_files(&files);
+        let refused = self.refused.iter().map(|(path, (name, error))| {
+            (
+                name.clone(),
+                format!("{} cannot be opened: {error}", path.display()),
+            )
+        });
+        self.register.set_refused(&refused.collect());
     }
 }
 

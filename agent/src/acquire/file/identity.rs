@@ -72,6 +72,11 @@ impl Prefix {
         self.0.is_empty()
     }
 
+    /// Returns the bytes as text, to tell formats apart.
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
+
     /// Returns the form that is stored.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint {

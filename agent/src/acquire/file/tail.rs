@@ -15,6 +15,7 @@ use crate::acquire::file::identity::{Node, Prefix};
 use crate::acquire::file::lines::{Cut, LINE_LIMIT, Lines};
 use crate::acquire::{FileId, Item, Origin, Tally};
 use crate::checkpoint::Position;
+use crate::sources::Counts;
 
 /// Bytes of one read: what one turn of one file may take.
 pub const CHUNK: usize = 64 << 10;
@@ -42,6 +43,7 @@ struct Marks {
     origin: Origin,
     /// Lines up to these offsets have had their effect before a crash, at these times; ascending.
     replay: Vec<(u64, Timestamp)>,
+    counts: Option<Arc<Counts>>,
 }
 
 /// How a file stands against what was read of it.
@@ -78,6 +80,7 @@ impl Tail {
                 id,
                 origin,
                 replay: start.replay.clone(),
+                counts: None,
             },
             file,
             prefix,
@@ -86,11 +89,16 @@ impl Tail {
         })
     }
 
+    /// Counts its lines from now on.
+    pub fn count_in(&mut self, counts: Arc<Counts>) {
+        self.marks.counts = Some(counts);
+    }
+
     /// Returns what a checkpoint keeps of this file before any further line.
     pub fn position(&self) -> Position {
         Position {
             path: self.path.clone(),
-            label: self.marks.origin.kind().to_owned(),
+            label: self.marks.origin.label.to_string(),
             node: self.node,
             fingerprint: self.prefix.fingerprint(),
             offset: self.lines.given(),
@@ -192,6 +200,18 @@ pub struct Start {
     pub replay: Vec<(u64, Timestamp)>,
 }
 
+impl Start {
+    /// Goes on where a checkpoint stands.
+    pub fn at(position: Position) -> Self {
+        let Position { offset, partials, .. } = position;
+        Self {
+            offset,
+            partials,
+            replay: Vec::new(),
+        }
+    }
+}
+
 impl Marks {
     /// Makes an item of a line, unless it is a fragment that waits for others.
     fn take(
@@ -217,13 +237,19 @@ impl Marks {
     }
 
     fn item(&self, text: ArcStr, end: u64, partials: Option<Partials>, now: Timestamp) -> Item {
-        let Self { id, origin, replay } = self;
+        let Self {
+            id,
+            origin,
+            replay,
+            counts,
+        } = self;
         let done_at = replay.iter().find(|(until, _)| end <= *until).map(|(_, at)| *at);
         Item {
             file: *id,
             end,
             partials: partials.map(Arc::new),
             is_replay: done_at.is_some(),
+            counts: counts.clone(),
             mode: origin.mode,
             line: RawLine {
                 text: text.into(),

@@ -1,23 +1,59 @@
-//! Wakes the reader when a watched folder changes. Only a hint: the reader looks by itself anyway.
+//! Says where something changed in watched folders. Only a hint: the reader looks by itself anyway.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::event::ModifyKind;
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 /// Folders that are watched at most; the rest is polled.
-const FOLDERS: usize = 512;
+const FOLDERS: usize = 8192;
 
-/// The hint and its watches.
+/// Paths of one round of hints at most; beyond that everything is looked at.
+const PATHS: usize = 4096;
+
+/// The one inotify instance (users have 128) and its watches.
 pub struct Wake {
     watcher: Option<RecommendedWatcher>,
     watched: BTreeSet<PathBuf>,
     woken: Receiver<()>,
     waker: Waker,
-    /// Whether the last pause ended by a hint.
-    was_hint: bool,
+    hints: Arc<Mutex<Hints>>,
+}
+
+/// What changed since the last time.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// Files that were written to.
+    pub grown: BTreeSet<PathBuf>,
+    /// Paths that appeared, vanished or changed their name.
+    pub moved: BTreeSet<PathBuf>,
+    /// Hints were lost.
+    pub is_lost: bool,
+}
+
+impl Hints {
+    /// Takes an event; `false` when it says nothing about files having changed.
+    fn take(&mut self, event: notify::Result<Event>) -> bool {
+        let Ok(event) = event else {
+            self.is_lost = true;
+            return true;
+        };
+        let paths = match event.kind {
+            // Our own reading is seen too.
+            EventKind::Access(_) => return false,
+            EventKind::Modify(ModifyKind::Data(_)) => &mut self.grown,
+            _ => &mut self.moved,
+        };
+        self.is_lost |= event.need_rescan() || paths.len() >= PATHS;
+        if !self.is_lost {
+            paths.extend(event.paths);
+        }
+        true
+    }
 }
 
 /// Wakes the reader from elsewhere, to make it look at its stop token.
@@ -38,15 +74,25 @@ impl Wake {
     pub fn new() -> Self {
         let (sender, woken) = sync_channel(1);
         let waker = Waker(sender);
-        let for_watcher = waker.clone();
+        let hints: Arc<Mutex<Hints>> = Arc::default();
+        let (for_watcher, for_hints) = (waker.clone(), Arc::clone(&hints));
         // No inotify (limits, exotic file systems) costs latency only.
-        let watcher = notify::recommended_watcher(move |_| for_watcher.wake()).ok();
+        let watcher = notify::recommended_watcher(move |event| {
+            if for_hints
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(event)
+            {
+                for_watcher.wake();
+            }
+        })
+        .ok();
         Self {
             watcher,
             watched: BTreeSet::new(),
             woken,
             waker,
-            was_hint: false,
+            hints,
         }
     }
 
@@ -55,24 +101,38 @@ impl Wake {
         self.waker.clone()
     }
 
-    /// Watches `folder` from now on.
-    pub fn watch(&mut self, folder: &Path) {
-        let Some(watcher) = &mut self.watcher else { return };
-        if self.watched.len() >= FOLDERS || self.watched.contains(folder) {
-            return;
+    /// Watches exactly these folders from now on, and returns those that could be watched.
+    pub fn watch(&mut self, folders: &BTreeSet<PathBuf>) -> &BTreeSet<PathBuf> {
+        let Some(watcher) = &mut self.watcher else {
+            return &self.watched;
+        };
+        self.watched.retain(|folder| {
+            let is_kept = folders.contains(folder) && folder.is_dir();
+            if !is_kept {
+                // The kernel has let go of a folder that was deleted.
+                watcher.unwatch(folder).unwrap_or_default();
+            }
+            is_kept
+        });
+        for folder in folders {
+            if self.watched.len() < FOLDERS
+                && !self.watched.contains(folder)
+                && watcher.watch(folder, RecursiveMode::NonRecursive).is_ok()
+            {
+                self.watched.insert(folder.clone());
+            }
         }
-        if watcher.watch(folder, RecursiveMode::NonRecursive).is_ok() {
-            self.watched.insert(folder.to_owned());
-        }
+        &self.watched
     }
 
     /// Waits until something changed, at most `longest`.
-    pub fn pause(&mut self, longest: Duration) {
-        self.was_hint = self.woken.recv_timeout(longest).is_ok();
+    pub fn pause(&self, longest: Duration) {
+        // Both ends of the wait are looked into by the caller.
+        self.woken.recv_timeout(longest).unwrap_or_default();
     }
 
-    /// Tells whether something changed during the last pause.
-    pub fn is_woken(&self) -> bool {
-        self.was_hint
+    /// Returns what changed since the last call.
+    pub fn hints(&self) -> Hints {
+        std::mem::take(&mut *self.hints.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use crate::acquire::COMPRESSED;
 use crate::acquire::file::identity::{Fingerprint, Node, Prefix};
 use crate::acquire::file::tail::{CHUNK, Tail};
 use crate::checkpoint::Position;
@@ -76,6 +77,20 @@ pub(super) fn moved_to(position: &Position) -> Option<PathBuf> {
                 .and_then(|file| Prefix::read(&file))
                 .is_ok_and(|prefix| prefix.can_be(&position.fingerprint))
     })
+}
+
+/// Lists what the kubelet rotated after `moved`, oldest first: `0.log.<time>`, the time in a form that sorts.
+pub(super) fn later_rotations(moved: &Path, original: &Path) -> Vec<PathBuf> {
+    let is_text = |path: &Path| {
+        let name = path.to_string_lossy();
+        !COMPRESSED
+            .iter()
+            .chain([&".tmp"])
+            .any(|suffix| name.ends_with(suffix))
+    };
+    let mut later = siblings(original);
+    later.retain(|path| path.as_path() > moved && is_text(path));
+    later
 }
 
 fn siblings(path: &Path) -> Vec<PathBuf> {
