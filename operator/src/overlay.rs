@@ -145,11 +145,11 @@ spec:
   volumes: [{name: tmp, emptyDir: {}}]
 ";
 
-    fn laid(over: &str) -> Result<String, String> {
+    fn laid(over: &str) -> Result<PodTemplateSpec, String> {
         let mut template: PodTemplateSpec = of(OWN);
         let overlay = Overlay::of(&of(over)).map_err(|problems| crate::problem::text(&problems))?;
         overlay.lay(&mut template);
-        Ok(golang::yaml::to_string(&template).unwrap())
+        Ok(template)
     }
 
     #[test]
@@ -166,7 +166,7 @@ spec:
     image: theirs
   volumes: [{name: more, emptyDir: {}}]
 ";
-        insta::assert_snapshot!(laid(over).unwrap(), @r"
+        insta::assert_snapshot!(golang::yaml::to_string(&laid(over).unwrap()).unwrap(), @r"
         metadata:
           annotations:
             hash: a
@@ -214,7 +214,7 @@ spec:
   - name: main
     securityContext: {allowPrivilegeEscalation: true, privileged: true, capabilities: {add: [SYS_ADMIN]}}
 ";
-        let text = laid(over).unwrap();
+        let text = golang::yaml::to_string(&laid(over).unwrap()).unwrap();
         assert!(
             text.contains("fsGroup: 7") && text.contains("runAsUser: 65532"),
             "{text}"
