@@ -9,6 +9,7 @@ use futures::{Stream, StreamExt as _};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod as PodKind};
 use kube::core::PartialObjectMeta;
 use kube::runtime::WatchStreamExt as _;
+use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, Event, watch_object};
 use kube::{Api, Client};
 use tokio::sync::{mpsc, watch};
@@ -99,6 +100,23 @@ pub async fn run(settings: Settings, known: Known, sender: watch::Sender<View>, 
     watches.tasks.shutdown().await;
 }
 
+/// Kube's own pauses between attempts, not begun anew by the first word of an attempt that then fails.
+#[derive(Default)]
+struct Patience(watcher::DefaultBackoff);
+
+impl Iterator for Patience {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        self.0.next()
+    }
+}
+
+impl Backoff for Patience {
+    /// Does nothing: the pauses become short again by themselves after two quiet minutes.
+    fn reset(&mut self) {}
+}
+
 /// The running watches.
 struct Watches {
     client: Client,
@@ -111,7 +129,7 @@ struct Watches {
 impl Watches {
     fn follow_targets(&mut self, settings: &Settings) {
         let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &settings.namespace);
-        let stream = watch_object(api, &settings.config_map).default_backoff();
+        let stream = watch_object(api, &settings.config_map).backoff(Patience::default());
         self.forward(stream.map(Message::Targets), self.token.clone());
     }
 
@@ -120,7 +138,7 @@ impl Watches {
         let of_node = watcher::Config::default()
             .fields(&format!("spec.nodeName={}", self.node))
             .any_semantic();
-        let stream = watcher::watcher(api, of_node).default_backoff();
+        let stream = watcher::watcher(api, of_node).backoff(Patience::default());
         let name = namespace.to_owned();
         let stop = self.token.child_token();
         self.forward(
