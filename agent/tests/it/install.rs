@@ -161,7 +161,11 @@ pub(crate) struct Running {
 impl Running {
     /// Starts the agent of `install` and waits until it reads.
     pub(crate) async fn start(install: &Install) -> Self {
-        let loaded = install.load(Sources::Configured).unwrap();
+        Self::start_loaded(install.load(Sources::Configured).unwrap()).await
+    }
+
+    /// Starts an agent and waits until it reads.
+    pub(crate) async fn start_loaded(loaded: Loaded) -> Self {
         let (token, ready) = (CancellationToken::new(), Ready::new());
         let (stop, is_ready) = (token.clone(), ready.clone());
         let task =

@@ -35,6 +35,9 @@ struct State {
     requests: Vec<String>,
     bad_password: bool,
     tokens_expire: bool,
+    /// Bodies of the reports on sources; none is taken when it is as old as upstream.
+    reports: Vec<Value>,
+    is_upstream: bool,
 }
 
 impl Lapi {
@@ -83,6 +86,15 @@ impl Lapi {
         self.state.lock().unwrap().poison = Some(text.to_owned());
     }
 
+    pub(crate) fn reports(&self) -> Vec<Value> {
+        self.state.lock().unwrap().reports.clone()
+    }
+
+    /// Answers as upstream's Local API, which knows no reports.
+    pub(crate) fn be_upstream(&self) {
+        self.state.lock().unwrap().is_upstream = true;
+    }
+
     pub(crate) fn refuse_logins(&self) {
         self.state.lock().unwrap().bad_password = true;
     }
@@ -113,6 +125,13 @@ fn answer(request: &Request, state: &Mutex<State>) -> Answer {
     let expected = format!("Bearer token{}", state.logins);
     if std::mem::take(&mut state.tokens_expire) || request.header("authorization") != expected {
         return Some((401, r#"{"code":401,"message":"Token is expired"}"#.to_owned()));
+    }
+    if target == "POST /v1/watchers/report" {
+        if state.is_upstream {
+            return Some((404, r#"{"message":"not found"}"#.to_owned()));
+        }
+        let report = serde_json::from_slice(&request.body).unwrap();
+        state.reports.push(report);
     }
     if target != "POST /v1/alerts" {
         return Some((if target.starts_with("POST") { 201 } else { 200 }, String::new()));

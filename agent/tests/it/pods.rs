@@ -13,6 +13,11 @@ use agent::acquire::{FileId, Note};
 use agent::checkpoint::Position;
 use agent::sources::Register;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::install::{EACH, Install, Running, until};
+use crate::lapi::Lapi;
 
 const EDGE: &str = "- {name: edge, namespace: shop, selector: {matchLabels: {app: web}}, labels: {type: nginx, tier: front}}\n";
 
@@ -468,4 +473,115 @@ fn an_earlier_runs_knowledge_that_cannot_be_read_is_no_failure() {
     let node = Node::new();
     fs::write(node.state.join("pods.json"), "{").unwrap();
     assert_eq!(Plan::load(&node.root, &node.state).known(), Known::default());
+}
+
+/// An installation whose source is pods.
+fn install(lapi: &Lapi) -> Install {
+    let install = Install::new(&lapi.url, EACH);
+    let root = install.root.join("pods");
+    fs::create_dir_all(&root).unwrap();
+    let source = format!(
+        "source: pods\nconfig_map: t\nnamespace: crowdsec\nnode: n\nroot: {}\n",
+        root.display()
+    );
+    install.write("etc/acquis.yaml", &source);
+    install
+}
+
+fn view(labels: &str) -> View {
+    let target = format!(
+        "targets:\n- {{name: edge, namespace: shop, selector: {{}}, labels: {{{labels}}}, format: plain}}\n"
+    );
+    View {
+        known: Known {
+            targets: ::pods::targets::parse(&target).unwrap(),
+            pods: vec![Pod {
+                namespace: "shop".to_owned(),
+                name: "a".to_owned(),
+                uid: "1".to_owned(),
+                labels: BTreeMap::new(),
+            }],
+        },
+        ..View::default()
+    }
+}
+
+async fn start(install: &Install, first: View) -> (Running, watch::Sender<View>) {
+    let (sender, receiver) = watch::channel(first);
+    let loaded = install.load(agent::Sources::Configured).unwrap();
+    (Running::start_loaded(loaded.with_view(receiver)).await, sender)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_agent_takes_up_a_pod_and_reports_its_lines() {
+    let lapi = Lapi::start().await;
+    let install = install(&lapi);
+    let (running, sender) = start(&install, View::default()).await;
+    let folder = install.root.join("pods/shop_a_1/app");
+    fs::create_dir_all(&folder).unwrap();
+    let mut log = append(&folder.join("0.log"));
+    writeln!(log, "n=0 ip=192.0.2.7").unwrap();
+    sender.send_replace(view("type: test"));
+    until("the line before the view", || lapi.count() == 1).await;
+    writeln!(log, "n=1 ip=192.0.2.7\nnot understood").unwrap();
+    until("the line after it", || lapi.count() == 2).await;
+    sender.send_replace(View {
+        problem: Some("ConfigMap crowdsec/t: targets.yaml:2: no".to_owned()),
+        ..view("type: test")
+    });
+    let source = |name: &str| -> Option<Value> {
+        let reports = lapi.reports();
+        let sources = reports.last()?["sources"].as_array()?.clone();
+        sources.into_iter().find(|source| source["name"] == name)
+    };
+    let part = |source: &Value| json!([source["type"], source["files"], source["read"], source["parsed"]]);
+    until("the report", || {
+        let is_told =
+            source("targets.yaml").is_some_and(|told| told["error"].as_str().unwrap().contains(":2: no"));
+        is_told && source("shop/edge").is_some_and(|source| part(&source) == json!(["test", 1, 3, 2]))
+    })
+    .await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_is_gone_on_with_after_a_restart_before_anyone_tells_of_it() {
+    let lapi = Lapi::start().await;
+    let install = install(&lapi);
+    let folder = install.root.join("pods/shop_a_1/app");
+    fs::create_dir_all(&folder).unwrap();
+    let mut log = append(&folder.join("0.log"));
+    let (running, _sender) = start(&install, view("type: test")).await;
+    writeln!(log, "n=0 ip=192.0.2.7").unwrap();
+    until("the first line", || lapi.count() == 1).await;
+    running.stop().await;
+    writeln!(log, "n=1 ip=192.0.2.7").unwrap();
+    let state = install.root.join("data/agent");
+    let known = Plan::load(&install.root.join("pods"), &state).known();
+    let first = View {
+        known,
+        ..View::default()
+    };
+    let (running, _sender) = start(&install, first).await;
+    until("the second line", || lapi.count() == 2).await;
+    running.stop().await;
+    assert_eq!(lapi.count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_local_api_without_reports_is_left_alone() {
+    let lapi = Lapi::start().await;
+    lapi.be_upstream();
+    let install = install(&lapi);
+    let (running, sender) = start(&install, View::default()).await;
+    until("the question", || lapi.requests("POST /v1/watchers/report") == 1).await;
+    sender.send_replace(view("type: test"));
+    let folder = install.root.join("pods/shop_a_1/app");
+    fs::create_dir_all(&folder).unwrap();
+    append(&folder.join("0.log"))
+        .write_all(b"n=0 ip=192.0.2.7\n")
+        .unwrap();
+    until("the line", || lapi.count() == 1).await;
+    running.stop().await;
+    assert_eq!(lapi.requests("POST /v1/watchers/report"), 1);
 }
