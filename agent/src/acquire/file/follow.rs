@@ -61,6 +61,8 @@ pub struct Follower {
     next_id: FileId,
     /// Which file of which entry is which.
     nodes: BTreeMap<(EntryId, Node), FileId>,
+    /// Which files lie where.
+    places: BTreeMap<PathBuf, BTreeSet<FileId>>,
     resume: Resume,
     is_first_look: bool,
     /// Paths that could not be opened, so that each is reported once: the source's name, and why.
@@ -114,6 +116,7 @@ impl Follower {
             tails: BTreeMap::new(),
             next_id: 0,
             nodes: BTreeMap::new(),
+            places: BTreeMap::new(),
             resume,
             is_first_look: true,
             refused: BTreeMap::new(),
@@ -154,9 +157,7 @@ impl Follower {
                 .map(|p| glob::fixed_folder(p))
                 .collect(),
         });
-        fixed
-            .chain(self.tails.values().map(|followed| followed.folder.clone()))
-            .collect()
+        fixed.chain(self.places.keys().cloned()).collect()
     }
 
     /// Says in which folders nothing happens without a hint.
@@ -203,9 +204,8 @@ impl Follower {
             .chain(&hints.moved)
             .filter_map(|path| path.parent())
             .collect();
-        if !folders.is_empty() {
-            let hinted = self.tails.iter().filter(|(_, f)| folders.contains(&*f.folder));
-            self.awake.extend(hinted.map(|(id, _)| *id));
+        for folder in folders {
+            self.awake.extend(self.places.get(folder).into_iter().flatten());
         }
     }
 
@@ -382,6 +382,12 @@ impl Follower {
         self.awake.remove(&id);
         let followed = self.tails.remove(&id)?;
         self.nodes.remove(&(followed.entry, followed.tail.node));
+        if let Some(files) = self.places.get_mut(&followed.folder) {
+            files.remove(&id);
+            if files.is_empty() {
+                self.places.remove(&followed.folder);
+            }
+        }
         let is_leaving = self
             .slots
             .get(&followed.entry)

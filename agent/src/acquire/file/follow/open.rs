@@ -126,12 +126,14 @@ impl Follower {
         tail.count_in(self.register.begin(name, kind));
         let position = tail.position();
         let real = tail.path.canonicalize().unwrap_or_else(|_| tail.path.clone());
+        let folder = real.parent().unwrap_or_else(|| Path::new("/")).to_owned();
         self.nodes.insert((entry, tail.node), id);
+        self.places.entry(folder.clone()).or_default().insert(id);
         self.awake.insert(id);
         self.tails.insert(
             id,
             Followed {
-                folder: real.parent().unwrap_or_else(|| Path::new("/")).to_owned(),
+                folder,
                 name: name.to_owned(),
                 tail,
                 entry,
