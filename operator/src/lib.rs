@@ -1,15 +1,30 @@
 //! The operator: resources of the `crowdsec-operator.dev` group become a running, policed, observed installation.
 
+pub mod args;
 pub mod cluster;
 pub mod conditions;
+pub mod context;
+pub mod control;
 #[expect(
     unreachable_pub,
-    reason = "the derive of a schema repeats each struct inside a function"
+    clippy::duplicated_attributes,
+    reason = "the derive of a schema repeats each struct inside a function; columns share types"
 )]
 pub mod crd;
+pub mod engine;
+pub mod error;
+pub mod health;
 pub mod labels;
+pub mod lease;
+pub mod metrics;
 pub mod names;
 pub mod network;
 pub mod overlay;
 pub mod problem;
 pub mod rules;
+pub mod run;
+pub mod security_engine;
+pub mod status;
+pub mod uninstall;
+
+pub use run::main;

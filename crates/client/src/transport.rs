@@ -24,6 +24,8 @@ pub struct Endpoint {
     pub url: String,
     /// Trusted besides the system's certificates; PEM, one or more.
     pub ca_cert_path: Option<PathBuf>,
+    /// Trusted instead of the system's certificates; PEM text, one or more. Goes before `ca_cert_path`.
+    pub ca_pem: Option<Vec<u8>>,
     /// Certificate shown to the server, PEM; goes with `key_path`.
     pub cert_path: Option<PathBuf>,
     /// Its private key, PEM.
@@ -299,7 +301,17 @@ fn trust(endpoint: &Endpoint, base: &Url, mut builder: ClientBuilder) -> Result<
         // The system's certificates are not read for nothing, and their absence in a small image is no error.
         return Ok(builder.tls_certs_only([]));
     }
-    if let Some(path) = &endpoint.ca_cert_path {
+    if let Some(pem) = &endpoint.ca_pem {
+        let certificates =
+            Certificate::from_pem_bundle(pem).map_err(|error| bad_url(&endpoint.url, &error.to_string()))?;
+        if certificates.is_empty() {
+            return Err(bad_url(
+                &endpoint.url,
+                "the certificate authority given for it is empty",
+            ));
+        }
+        builder = builder.tls_certs_only(certificates);
+    } else if let Some(path) = &endpoint.ca_cert_path {
         let certificates =
             Certificate::from_pem_bundle(&read(path)?).map_err(|error| certificate(path, error))?;
         if certificates.is_empty() {

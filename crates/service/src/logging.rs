@@ -27,9 +27,23 @@ pub const FATAL: &str = "fatal";
 pub const ACCESS: &str = "access";
 
 /// The targets whose level the configuration sets; all other crates speak from `warning` on only.
-const OWN: [&str; 13] = [
-    ACCESS, "agent", "cli", "client", "config", "crowdsec", "engine", "expr", "golang", "hub", "lapi",
-    "service", "wire",
+const OWN: [&str; 16] = [
+    ACCESS,
+    "agent",
+    "cli",
+    "client",
+    "config",
+    "crowdsec",
+    "engine",
+    "expr",
+    "forward_auth",
+    "golang",
+    "hub",
+    "lapi",
+    "operator",
+    "pods",
+    "service",
+    "wire",
 ];
 
 /// What is logged and where to.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::cluster::kinds::{Kind, Unwanted, WATCHED};
-use crate::cluster::store::Key;
+use crate::cluster::store::{Key, Store};
 use crate::cluster::world::World;
 use crate::labels::{OWNER_UID, Owner};
 
@@ -160,7 +160,7 @@ impl Applier {
         }
         let wanted: BTreeSet<(&str, &Key)> = desired.iter().map(|d| (d.kind.kind, &d.key)).collect();
         for kind in WATCHED.iter().filter(|kind| kind.unwanted == Unwanted::Pruned) {
-            for object in world.owned(kind).into_iter().flat_map(|store| store.all()) {
+            for object in world.owned(kind).into_iter().flat_map(Store::all) {
                 let key = Key::new(object.namespace().unwrap_or_default(), object.name_any());
                 let ours = object.labels().get(OWNER_UID) == Some(&owner.uid);
                 if ours
