@@ -1,6 +1,7 @@
 //! The operator: resources of the `crowdsec-operator.dev` group become a running, policed, observed installation.
 
 pub mod args;
+pub mod bouncer;
 pub mod cluster;
 pub mod conditions;
 pub mod context;

@@ -233,6 +233,7 @@ async fn act(ctx: &Arc<Context>, stop: CancellationToken) -> Result<(), Cause> {
     }
     let mut tasks = Tasks::new(stop);
     crate::security_engine::spawn(&mut tasks, ctx);
+    crate::bouncer::spawn(&mut tasks, ctx);
     tasks.spawn("memory", forget(Arc::clone(ctx), tasks.token().clone()));
     tasks.join(GRACE).await.map_err(Into::into)
 }

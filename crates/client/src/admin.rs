@@ -112,7 +112,7 @@ fn path(kind: &str, name: &str) -> String {
     for byte in name.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b':' | b'@' => {
-                path.push(byte.into())
+                path.push(byte.into());
             }
             _ => write!(path, "%{byte:02X}").unwrap_or_default(),
         }
