@@ -1,4 +1,4 @@
-//! The one multi-call binary: `crowdsec` or `cscli`, by its name or its first argument.
+//! The one multi-call binary: `crowdsec`, `cscli` or `crowdsec-operator`, by its name or its first argument.
 
 mod args;
 mod logs;
@@ -14,12 +14,13 @@ fn main() -> ExitCode {
     // `crowdsec cscli …` and `cscli crowdsec …` serve images that ship the binary once, without links.
     if words
         .get(1)
-        .is_some_and(|word| word == "cscli" || word == "crowdsec")
+        .is_some_and(|word| word == "cscli" || word == "crowdsec" || word == "crowdsec-operator")
     {
         words.remove(0);
     }
     match words.first().and_then(|word| Path::new(word).file_name()) {
         Some(name) if name == "cscli" => cli::main(words),
+        Some(name) if name == "crowdsec-operator" => operator::main(&words),
         _ => run::main(&words, std::env::vars_os().filter_map(readable).collect()),
     }
 }

@@ -3,6 +3,7 @@
 mod paced;
 pub mod tls;
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,6 +62,17 @@ impl std::fmt::Debug for Listeners {
     }
 }
 
+/// Binds an address; `[::]` stands for every address, also on a host without IPv6.
+async fn bind(address: &str) -> io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(cause) if cause.kind() != io::ErrorKind::AddrInUse => match address.strip_prefix("[::]:") {
+            Some(port) => TcpListener::bind(format!("0.0.0.0:{port}")).await,
+            None => Err(cause),
+        },
+        answer => answer,
+    }
+}
+
 impl Listeners {
     /// Opens what the configuration names.
     pub async fn open(server: &config::resolved::Server) -> Result<Self, ServerError> {
@@ -70,7 +82,7 @@ impl Listeners {
         let tls = server.tls.as_ref().map(tls::acceptor).transpose()?;
         let tcp = match &server.listen_uri {
             Some(address) => {
-                let bound = TcpListener::bind(address.as_str()).await;
+                let bound = bind(address).await;
                 Some(bound.map_err(|source| ServerError::Listen {
                     address: address.clone(),
                     source,

@@ -19,6 +19,10 @@ pub struct Args {
     /// File with defaults of what a spec leaves out (`image`, `imagePullPolicy`, `imagePullSecrets`).
     #[arg(long, global = true)]
     pub defaults: Option<PathBuf>,
+    /// File with resources that are applied once this operator acts, as YAML documents; fields that somebody else set
+    /// stay as they are.
+    #[arg(long, global = true)]
+    pub resources: Option<PathBuf>,
     /// Address of `/healthz` and `/readyz`.
     #[arg(long, global = true, default_value = "[::]:8081")]
     pub health_listen: SocketAddr,

@@ -1,6 +1,7 @@
 //! `/healthz` and `/readyz` on a listener of their own.
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -23,9 +24,14 @@ pub async fn serve(listener: TcpListener, world: Arc<World>, stop: CancellationT
         .await
 }
 
-/// Binds the listener.
+/// Binds the listener; the unspecified address of IPv6 stands for every address, also on a host without IPv6.
 pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(address).await
+    match TcpListener::bind(address).await {
+        Err(cause) if address.ip() == Ipv6Addr::UNSPECIFIED && cause.kind() != ErrorKind::AddrInUse => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        answer => answer,
+    }
 }
 
 async fn readiness(State(world): State<Arc<World>>) -> (StatusCode, &'static str) {

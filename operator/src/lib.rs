@@ -22,6 +22,7 @@ pub mod names;
 pub mod network;
 pub mod overlay;
 pub mod problem;
+pub mod resources;
 pub mod rules;
 pub mod run;
 pub mod security_engine;

@@ -26,7 +26,8 @@ use crate::context::{Context, Defaults};
 use crate::engine::Engines;
 use crate::lease::Leader;
 use crate::metrics::Metrics;
-use crate::{crd, health, uninstall};
+use crate::resources::Resource;
+use crate::{crd, health, resources, uninstall};
 
 /// How long running work may take after the stop.
 const GRACE: Duration = Duration::from_secs(20);
@@ -158,9 +159,13 @@ async fn run(
         recorder,
         metrics,
     });
+    let resources = match &args.resources {
+        Some(path) => resources::read(path, &args.namespace)?,
+        None => Vec::new(),
+    };
     let identity = args.identity.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let leader = Leader::new(client, &args.namespace, identity);
-    tasks.spawn("controllers", lead(leader, ctx, tasks.token().clone()));
+    tasks.spawn("controllers", lead(leader, ctx, resources, tasks.token().clone()));
     let stop = tasks.token().clone();
     tasks.spawn("signals", async move {
         loop {
@@ -194,7 +199,12 @@ fn defaults(args: &Args) -> anyhow::Result<Defaults> {
 }
 
 /// Acts while this operator holds the Lease; a lost Lease ends the process, so that nothing acts on after it.
-async fn lead(leader: Leader, ctx: Arc<Context>, stop: CancellationToken) -> Result<(), Cause> {
+async fn lead(
+    leader: Leader,
+    ctx: Arc<Context>,
+    resources: Vec<Resource>,
+    stop: CancellationToken,
+) -> Result<(), Cause> {
     if !leader.acquire(&stop).await {
         return Ok(());
     }
@@ -202,7 +212,7 @@ async fn lead(leader: Leader, ctx: Arc<Context>, stop: CancellationToken) -> Res
     ctx.metrics.lead(true);
     let acting = stop.child_token();
     let held = {
-        let work = act(&ctx, acting.clone());
+        let work = act(&ctx, resources, acting.clone());
         let holding = leader.hold(&stop);
         tokio::pin!(work, holding);
         let (held, ended) = tokio::select! {
@@ -225,13 +235,18 @@ async fn lead(leader: Leader, ctx: Arc<Context>, stop: CancellationToken) -> Res
     }
 }
 
-async fn act(ctx: &Arc<Context>, stop: CancellationToken) -> Result<(), Cause> {
+async fn act(ctx: &Arc<Context>, resources: Vec<Resource>, stop: CancellationToken) -> Result<(), Cause> {
     // Before everything is known, something that is only not told yet would be taken for missing.
     tokio::select! {
         () = ctx.world.known() => {}
         () = stop.cancelled() => return Ok(()),
     }
     let mut tasks = Tasks::new(stop);
+    let (client, stop) = (ctx.client.clone(), tasks.token().clone());
+    tasks.spawn("resources", async move {
+        resources::apply(&client, resources, stop).await;
+        Ok::<(), Cause>(())
+    });
     crate::security_engine::spawn(&mut tasks, ctx);
     crate::bouncer::spawn(&mut tasks, ctx);
     tasks.spawn("memory", forget(Arc::clone(ctx), tasks.token().clone()));
