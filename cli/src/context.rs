@@ -201,6 +201,7 @@ fn endpoint(credentials: &config::resolved::Credentials, insecure_skip_verify: b
         cert_path,
         key_path,
         insecure_skip_verify,
+        ..Endpoint::default()
     }
 }
 
