@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod names;
 pub mod network;
 pub mod overlay;
+pub mod pods;
 pub mod problem;
 pub mod resources;
 pub mod rules;

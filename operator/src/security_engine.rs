@@ -30,8 +30,9 @@ use crate::control::{self, Controller};
 use crate::crd::SecurityEngine;
 use crate::crd::security_engine::{SecurityEngineStatus, TlsMode};
 use crate::error::Error;
-use crate::labels::Owner;
+use crate::labels::{self, Component, Owner};
 use crate::names;
+use crate::pods;
 use crate::security_engine::build::config_map::CSCLI;
 use crate::security_engine::status::{Outcome, is_rolled_out};
 use crate::status::write_status;
@@ -126,6 +127,9 @@ async fn reconcile(ctx: Arc<Context>, key: Key) -> Result<Next, Error> {
                 look(&ctx, &key, &validated, &mut outcome);
                 if engine.spec.replicas > 0 && is_rolled_out(outcome.deployment.as_ref()) {
                     outcome.local_api = Some(ask(&ctx, &engine, &own).await);
+                } else if engine.spec.replicas > 0 {
+                    let selector = labels::selector(Component::Lapi, &key.name);
+                    outcome.trouble = pods::trouble(&ctx, &key.namespace, &selector).await;
                 }
             }
             Err(why) => {

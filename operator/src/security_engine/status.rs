@@ -3,19 +3,23 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::core::ResourceExt as _;
 use wire::admin;
 
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, is_true};
 use crate::crd::SecurityEngine;
 use crate::crd::conditions::{ClientIPPreserved, Degraded, Monitored, Progressing, Ready};
 use crate::crd::security_engine::SecurityEngineStatus;
 use crate::engine::url;
 use crate::names;
 use crate::problem::{self, Problem};
+
+/// How long a volume may take to be made before its lack is told.
+const BINDING: SignedDuration = SignedDuration::from_secs(30);
 
 /// What became of an engine that is carried out.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +30,8 @@ pub struct Outcome {
     pub deployment: Option<Deployment>,
     /// The claim as it is.
     pub claim: Option<PersistentVolumeClaim>,
+    /// What keeps the pod from being ready, in the words of the cluster; nobody looks while it is ready.
+    pub trouble: Option<String>,
     /// Answer of the Local API, or why there is none; nobody asks before its pod is ready.
     pub local_api: Option<Result<admin::Status, String>>,
     /// Addresses of the cluster itself.
@@ -76,7 +82,7 @@ fn kept(engine: &SecurityEngine, conditions: Conditions) -> SecurityEngineStatus
 /// Returns the status of an engine whose objects were applied.
 pub fn status(engine: &SecurityEngine, outcome: &Outcome, now: Timestamp) -> SecurityEngineStatus {
     let mut conditions = begin(engine, now);
-    let view = View { engine, outcome };
+    let view = View { engine, outcome, now };
     view.ready(&mut conditions);
     view.progressing(&mut conditions);
     view.degraded(&mut conditions);
@@ -114,6 +120,7 @@ pub fn is_rolled_out(deployment: Option<&Deployment>) -> bool {
 struct View<'a> {
     engine: &'a SecurityEngine,
     outcome: &'a Outcome,
+    now: Timestamp,
 }
 
 impl View<'_> {
@@ -127,6 +134,10 @@ impl View<'_> {
             (None, Some(Ok(_))) => {
                 conditions.set(Ready::Available, format!("the Local API answers at {endpoint}"));
             }
+            // Whether bouncers are answered is what its pod's probe says; the operator's own way may be cut.
+            (None, Some(Err(_))) if self.was_ready() => {
+                conditions.set(Ready::Available, format!("the Local API serves {endpoint}"));
+            }
             (None, Some(Err(why))) => {
                 conditions.set(Ready::Starting, format!("the Local API does not answer: {why}"));
             }
@@ -134,9 +145,14 @@ impl View<'_> {
         }
     }
 
+    fn was_ready(&self) -> bool {
+        let before = self.engine.status.as_ref();
+        before.is_some_and(|status| is_true::<Ready>(&status.conditions))
+    }
+
     /// What the pod waits for, as far as the cluster says.
     fn waiting(&self) -> String {
-        if let Some(text) = self.unbound() {
+        if let Some(text) = self.unbound().or_else(|| self.outcome.trouble.clone()) {
             return text;
         }
         format!(
@@ -146,8 +162,19 @@ impl View<'_> {
         )
     }
 
+    /// A claim without a volume, after the time that making one takes.
     fn unbound(&self) -> Option<String> {
         let claim = self.outcome.claim.as_ref()?;
+        let age = |made: &Time| self.now.duration_since(made.0);
+        if claim
+            .metadata
+            .creation_timestamp
+            .as_ref()
+            .map(age)
+            .is_some_and(|age| age < BINDING)
+        {
+            return None;
+        }
         let phase = claim
             .status
             .as_ref()
@@ -195,6 +222,8 @@ impl View<'_> {
         } else if let (Some(text), false) = (self.unbound(), is_rolled_out(self.outcome.deployment.as_ref()))
         {
             conditions.set(Degraded::StorageUnavailable, text);
+        } else if let Some(why) = &self.outcome.trouble {
+            conditions.set(Degraded::PodsFailing, why);
         } else if let Some(Err(why)) = &self.outcome.local_api {
             conditions.set(Degraded::LocalApiUnreachable, why);
         } else {
@@ -325,6 +354,31 @@ mod tests {
         let all = told("{}", &outcome);
         assert_eq!(all[0], "Ready=False Starting");
         assert!(all.contains(&"Degraded=True StorageUnavailable".to_owned()));
+    }
+
+    #[test]
+    fn a_local_api_that_only_the_operator_cannot_reach_stays_ready_and_is_degraded() {
+        let silent = Outcome {
+            local_api: Some(Err("timed out".into())),
+            ..answering(&[])
+        };
+        assert_eq!(told("{}", &silent)[0], "Ready=False Starting");
+        let mut once = engine("{}");
+        once.status = Some(status(&once, &answering(&[]), Timestamp::UNIX_EPOCH));
+        let after = status(&once, &silent, Timestamp::UNIX_EPOCH).conditions;
+        assert_eq!(
+            (after[0].reason.as_str(), after[2].reason.as_str()),
+            ("Available", "LocalApiUnreachable")
+        );
+    }
+
+    #[test]
+    fn what_keeps_a_pod_from_starting_is_told_in_the_clusters_words() {
+        let failing = Outcome {
+            trouble: Some("pod a, container lapi: ImagePullBackOff".into()),
+            ..Outcome::default()
+        };
+        assert!(told("{}", &failing).contains(&"Degraded=True PodsFailing".to_owned()));
     }
 
     #[test]
