@@ -28,6 +28,9 @@ use crate::parts::{self, Fatal, Parts};
 /// How long everything may take to end after the stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// `off` hides `/debug/pprof/`; the operator sets it unless `monitoring.debug` is on.
+const PROFILES_VARIABLE: &str = "CROWDSEC_DEBUG";
+
 /// The version as log lines and `cs_info` have it.
 pub(crate) const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 
@@ -126,7 +129,8 @@ impl Engine {
         let mut signals =
             Signals::install().map_err(|error| format!("installing signal handlers: {error}"))?;
         let ready = Ready::new();
-        let mut listener = Listener::start(&parts, &ready);
+        let profiles = Profiles::of(&self.env);
+        let mut listener = Listener::start(&parts, &ready, profiles);
         let told = tokio::spawn(tell(
             ready.clone(),
             self.env.get("NOTIFY_SOCKET").map(OsString::from),
@@ -237,22 +241,39 @@ async fn tell(ready: Ready, socket: Option<OsString>) {
 }
 
 /// The listener on 6060; it outlives reloads that do not move it.
+/// Whether `/debug/pprof/` answers on the listener of the metrics; upstream's always does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Profiles {
+    Shown,
+    Hidden,
+}
+
+impl Profiles {
+    fn of(env: &Env) -> Self {
+        match env.get(PROFILES_VARIABLE).map(String::as_str) {
+            Some("off") => Self::Hidden,
+            _ => Self::Shown,
+        }
+    }
+}
+
 struct Listener {
     server: Option<Server>,
     place: Prometheus,
+    profiles: Profiles,
     token: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Listener {
-    fn start(parts: &Parts, ready: &Ready) -> Self {
+    fn start(parts: &Parts, ready: &Ready, profiles: Profiles) -> Self {
         let place = parts.config.prometheus.clone();
         let token = CancellationToken::new();
         let server = place.enabled.then(|| {
             let settings = Settings {
                 host: place.host.clone(),
                 port: place.port,
-                debug: true,
+                debug: profiles == Profiles::Shown,
                 on_bind_failure: Bind::Warn,
             };
             Server::new(settings, parts.metrics.clone())
@@ -267,6 +288,7 @@ impl Listener {
         Self {
             server,
             place,
+            profiles,
             token,
             task,
         }
@@ -279,7 +301,7 @@ impl Listener {
             }
             return;
         }
-        let old = std::mem::replace(self, Self::start(parts, ready));
+        let old = std::mem::replace(self, Self::start(parts, ready, self.profiles));
         old.stop().await;
     }
 

@@ -1,13 +1,23 @@
-//! Why pods are not ready, in the words of the cluster.
+//! What pods of all kinds share: a variable, and why they are not ready, in the words of the cluster.
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, EnvVar, Pod};
 use kube::Api;
 use kube::api::ListParams;
 use kube::core::ResourceExt as _;
 
 use crate::context::Context;
+use crate::crd::common::Monitoring;
+
+/// Returns the variable by which the engine shows or hides `/debug/pprof/` on 6060.
+pub fn debug(monitoring: &Monitoring) -> EnvVar {
+    EnvVar {
+        name: "CROWDSEC_DEBUG".to_owned(),
+        value: Some(if monitoring.debug { "on" } else { "off" }.to_owned()),
+        value_from: None,
+    }
+}
 
 /// Asks what keeps the pods of a workload from being ready; called only while they are not.
 pub async fn trouble(ctx: &Context, namespace: &str, selector: &BTreeMap<String, String>) -> Option<String> {

@@ -144,16 +144,14 @@ fn surroundings(tasks: &mut Tasks, watch: &Watch) {
         );
     }
     let api = Api::namespaced(watch.client.clone(), "default");
-    if watch.world.scope.covers("default") {
-        follow(
-            tasks,
-            watch,
-            "watch EndpointSlice",
-            api,
-            |world| &world.api_server,
-            Change::Surroundings,
-        );
-    }
+    follow(
+        tasks,
+        watch,
+        "watch EndpointSlice",
+        api,
+        |world| &world.api_server,
+        Change::Surroundings,
+    );
 }
 
 fn follow<K>(
@@ -166,7 +164,11 @@ fn follow<K>(
 ) where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
 {
-    watch.world.expect();
+    // The right to look into `default` may be missing where only some namespaces are looked at.
+    let expected = change != Change::Surroundings || watch.world.scope.is_cluster();
+    if expected {
+        watch.world.expect();
+    }
     let watch = watch.clone();
     // Only the API server's own slices are of interest where slices are watched.
     let config = match change {
@@ -176,7 +178,7 @@ fn follow<K>(
     tasks.spawn(name, async move {
         let mut feed = Feed::default();
         let mut events = stream(api, config);
-        let mut told_once = false;
+        let mut told_once = !expected;
         while let Some(event) = watch.next(&mut events).await {
             let Told { seen, synced } = feed.take(store(&watch.world), event);
             if seen

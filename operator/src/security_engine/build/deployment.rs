@@ -19,6 +19,7 @@ use crate::engine::ADMIN_TOKEN;
 use crate::labels::{self, Component};
 use crate::names;
 use crate::network::{API_PORT, METRICS_PORT};
+use crate::pods;
 use crate::security_engine::build::config_map::CSCLI_PASSWORD;
 use crate::security_engine::secret;
 use crate::security_engine::validate::Validated;
@@ -136,6 +137,7 @@ fn container(validated: &Validated) -> Container {
             from_secret(validated, "CS_LAPI_ADMIN_TOKEN", ADMIN_TOKEN),
             from_secret(validated, "CS_LAPI_SECRET", secret::SIGNING),
             from_secret(validated, CSCLI_PASSWORD, secret::CSCLI_PASSWORD),
+            pods::debug(&validated.monitoring),
         ]),
         ports: Some(vec![port(API, API_PORT), port(METRICS, METRICS_PORT)]),
         resources: Some(validated.resources.clone().unwrap_or_else(least)),
