@@ -482,7 +482,7 @@ async fn delete_rows(ctx: &Context, memory: &Memory, bouncer: &Bouncer, owner: &
         .await
         .map_err(Error::local_api("listing bouncers"))?;
     let rows = register::own(owner, all.iter().map(|row| row.name.as_str()));
-    for row in register::ordered(rows.keys()) {
+    for row in register::parents(rows.keys()) {
         let deleted = admin.client.delete_bouncer(&row).await;
         deleted.map_err(Error::local_api(format!("deleting bouncer {row}")))?;
         memory.lock().remove(&(key.clone(), row));

@@ -1,6 +1,6 @@
 //! Which rows the Local API should have for a bouncer: one for each valid key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha512};
@@ -17,7 +17,7 @@ pub type Rows = BTreeMap<String, i64>;
 pub struct Plan {
     /// The row of the key in use, when it has to be written.
     pub put: Option<String>,
-    /// Rows of keys that are no longer valid; those of further addresses first.
+    /// Rows of keys that are no longer valid; those of further addresses go with them.
     pub delete: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ pub fn plan(owner: &Owner, rows: &Rows, state: &KeyState, is_current: bool, now:
     let gone = |version: i64| !state.is_valid(version, now);
     Plan {
         put,
-        delete: ordered(
+        delete: parents(
             rows.iter()
                 .filter(|(_, version)| gone(**version))
                 .map(|(row, _)| row),
@@ -50,11 +50,16 @@ pub fn plan(owner: &Owner, rows: &Rows, state: &KeyState, is_current: bool, now:
     }
 }
 
-/// Returns rows in the order in which they can be deleted.
-pub fn ordered<'a>(rows: impl Iterator<Item = &'a String>) -> Vec<String> {
-    let mut all: Vec<String> = rows.cloned().collect();
-    all.sort_by_key(|row| !row.contains('@'));
-    all
+/// Returns the rows to delete so that all of `rows` go: those that the Local API made for further addresses of a key go
+/// with the key's own row, and only with it.
+pub fn parents<'a>(rows: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let all: BTreeSet<&str> = rows
+        .map(|row| {
+            row.split_once('@')
+                .map_or(row.as_str(), |(parent, _address)| parent)
+        })
+        .collect();
+    all.into_iter().map(str::to_owned).collect()
 }
 
 /// Returns the hash under which the Local API knows a key.
@@ -115,13 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn the_old_row_goes_after_the_overlap_with_the_rows_of_its_addresses_first() {
+    fn the_old_row_goes_after_the_overlap_and_the_rows_of_its_addresses_with_it() {
         let rows = ["edge:web:1", "edge:web:2", "edge:web:2@10.0.0.1", "edge:web:3"];
         assert_eq!(at(99, &rows, true).delete, ["edge:web:1"]);
-        assert_eq!(
-            at(100, &rows, true).delete,
-            ["edge:web:2@10.0.0.1", "edge:web:1", "edge:web:2"]
-        );
+        assert_eq!(at(100, &rows, true).delete, ["edge:web:1", "edge:web:2"]);
     }
 
     #[test]
