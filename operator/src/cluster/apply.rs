@@ -276,3 +276,31 @@ fn own_fields(meta: &ObjectMeta) -> [u8; 32] {
         .collect();
     Sha256::digest(text.join("\n").as_bytes()).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta(entries: &str) -> ObjectMeta {
+        let text = format!("{{managedFields: [{entries}]}}");
+        let json: serde_json::Value = golang::yaml::from_str(&text, golang::yaml::Dialect::Lenient).unwrap();
+        serde_json::from_value(json).unwrap()
+    }
+
+    const OURS: &str = "{manager: crowdsec-operator, operation: Apply, time: '2026-01-01T00:00:00Z', fieldsV1: {'f:data': {'f:a': {}, 'f:b': {}}}}";
+
+    #[test]
+    fn the_fields_of_others_and_the_time_of_a_write_say_nothing_about_ours() {
+        let with_others = format!(
+            "{}, {{manager: kubectl, operation: Update, fieldsV1: {{'f:data': {{'f:c': {{}}}}}}}}",
+            OURS.replace("2026", "2027")
+        );
+        assert_eq!(own_fields(&meta(OURS)), own_fields(&meta(&with_others)));
+    }
+
+    #[test]
+    fn whoever_changes_a_field_of_ours_takes_it_away() {
+        let taken = OURS.replace("'f:a': {}, ", "");
+        assert_ne!(own_fields(&meta(OURS)), own_fields(&meta(&taken)));
+    }
+}
