@@ -34,6 +34,10 @@ use crate::{checkpoint, heartbeat, report, usage};
 /// Effects that wait for the disk before the detector waits too.
 const EFFECTS: usize = 64;
 
+/// Waits between logins, the first and the longest.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 /// How long the farewell to the Local API may take.
 const UNREGISTER: Duration = Duration::from_secs(3);
 
@@ -52,7 +56,7 @@ pub async fn run(
         .client(program, Retry::NONE)
         .context("crowdsec init: while initializing LAPIClient")?;
     let client = Arc::new(client);
-    log_in(&client, &loaded).await?;
+    let logged_in = log_in(&client, &loaded).await?;
     metrics.begin_run();
     let unregister_on_exit = loaded.unregister_on_exit;
     let facts = loaded.facts.clone();
@@ -85,6 +89,9 @@ pub async fn run(
     };
     tasks.spawn(report::run(Arc::clone(&client), register, about, token.clone()));
     tasks.spawn(pusher.run(pushing_token.clone()));
+    if !logged_in {
+        tasks.spawn(keep_logging_in(Arc::clone(&client), token.clone()));
+    }
     tasks.spawn(heartbeat::run(Arc::clone(&client), token.clone()));
     tasks.spawn(usage::run(Arc::clone(&client), metrics, facts, token.clone()));
     if follows {
@@ -250,18 +257,43 @@ fn spawn<R: Send + 'static>(
     thread::Builder::new().name(name.to_owned()).spawn(body)
 }
 
-async fn log_in(client: &Client, loaded: &Loaded) -> anyhow::Result<()> {
+/// Logs in once and says whether it worked; only wrong credentials are an error, the rest may pass.
+async fn log_in(client: &Client, loaded: &Loaded) -> anyhow::Result<bool> {
     let Err(error) = client.login().await else {
-        return Ok(());
+        return Ok(true);
     };
-    if error.status().is_some_and(|status| status.is_client_error()) {
+    let is_refused = error.status().is_some_and(|status| status.is_client_error());
+    if is_refused && !loaded.awaits_registration {
         return Err(error).context(refusal(loaded));
     }
-    tracing::warn!(
-        error = error.chain(),
+    let why = if is_refused {
+        "this machine is not registered yet; alerts wait until it is"
+    } else {
         "the local api cannot be reached; alerts wait until it can"
-    );
-    Ok(())
+    };
+    tracing::warn!(machine = client.machine(), error = error.chain(), "{why}");
+    Ok(false)
+}
+
+/// Tries until it works: heartbeats alone would find out a minute late that the Local API is there.
+async fn keep_logging_in(client: Arc<Client>, token: CancellationToken) {
+    let mut tries = 0;
+    loop {
+        let wait = client::retry::backoff(FIRST_WAIT, LONGEST_WAIT, tries);
+        let attempt = async {
+            tokio::time::sleep(wait).await;
+            client.login().await
+        };
+        let ended = tokio::select! {
+            () = token.cancelled() => return,
+            ended = attempt => ended,
+        };
+        match ended {
+            Ok(()) => return tracing::info!(machine = client.machine(), "logged in to the local api"),
+            Err(error) => tracing::debug!(error = error.chain(), "login will be repeated"),
+        }
+        tries += 1;
+    }
 }
 
 /// Says what failed and what to do about it; the first part is upstream's.

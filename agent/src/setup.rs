@@ -28,6 +28,8 @@ pub struct Loaded {
     pub(crate) view: Option<watch::Receiver<View>>,
     endpoint: Endpoint,
     pub(crate) credentials: Credentials,
+    /// Whether the operator registers this machine, perhaps only in a moment.
+    pub(crate) awaits_registration: bool,
     pub(crate) workers: usize,
     pub(crate) unregister_on_exit: bool,
     pub(crate) facts: usage::Facts,
@@ -119,12 +121,14 @@ pub fn load(
         },
         ..detector::Settings::default()
     };
+    let awaits_registration = credentials.password_key_file.is_some();
     let (endpoint, credentials) = machine(credentials, api.insecure_skip_verify, scenarios(&hub));
     Ok(Loaded {
         rules: Arc::new(rules),
         detection,
         endpoint,
         credentials,
+        awaits_registration,
         workers: agent.parser_workers,
         unregister_on_exit: api.unregister_on_exit,
         facts: facts(&hub, program, entries.len() + usize::from(pods.is_some())),
@@ -248,6 +252,7 @@ fn machine(
         url,
         identity,
         ca_file,
+        password_key_file: _,
         papi_url: _,
     } = credentials;
     let mut endpoint = Endpoint {

@@ -99,6 +99,10 @@ impl Lapi {
         self.state.lock().unwrap().bad_password = true;
     }
 
+    pub(crate) fn accept_logins(&self) {
+        self.state.lock().unwrap().bad_password = false;
+    }
+
     pub(crate) fn forget_tokens(&self) {
         self.state.lock().unwrap().tokens_expire = true;
     }

@@ -155,6 +155,30 @@ async fn wrong_credentials_end_the_start_with_the_cure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_somebody_else_registers_reads_on_and_logs_in_once_it_may() {
+    let lapi = Lapi::start().await;
+    lapi.refuse_logins();
+    let install = Install::new(&lapi.url, EACH);
+    install.write("key", &"k".repeat(64));
+    let key = install.root.join("key");
+    install.write(
+        "etc/credentials.yaml",
+        &format!(
+            "url: {}\nlogin: machine\npassword_key_path: {}\n",
+            lapi.url,
+            key.display()
+        ),
+    );
+    let running = Running::start(&install).await;
+    install.log(0..20, "192.0.2.7");
+    until("a second login", || lapi.requests("POST /v1/watchers/login") >= 2).await;
+    lapi.accept_logins();
+    until("all alerts", || lapi.count() >= 20).await;
+    running.stop().await;
+    assert_eq!(numbers(&lapi.alerts()), (0..20).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_agent_starts_without_the_local_api_and_delivers_when_it_comes() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

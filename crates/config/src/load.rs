@@ -21,6 +21,9 @@ use crate::resolved::{
 /// The environment, as `$NAME` and `${NAME}` in files refer to it.
 pub type Env = BTreeMap<String, String>;
 
+/// The shortest key that passwords follow from, in characters: 16 random bytes in hexadecimal.
+const SHORTEST_KEY: usize = 32;
+
 /// Which parts of `config.yaml` must be right; problems of the others are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts {
@@ -77,10 +80,34 @@ pub fn credentials(client: &Client, env: &Env) -> Result<Credentials, Vec<Proble
     let (raw, pair) = document::merged::<raw::Credentials>(&client.credentials_file, Some(env))?;
     let cwd = current_dir();
     let mut found = Findings::new(pair.path(), &cwd);
-    let value = resolve::credentials::local(raw, &mut found);
+    let key = match resolve::credentials::key_file(&raw, &mut found) {
+        Some(file) if found.problems.is_empty() => match key(&file) {
+            Ok(key) => Some((file, key)),
+            Err(problem) => return Err(vec![problem]),
+        },
+        Some(_) => return Err(pair.place(found.problems)),
+        None => None,
+    };
+    let value = resolve::credentials::local(raw, key, &mut found);
     value
         .filter(|_| found.problems.is_empty())
         .ok_or_else(|| pair.place(found.problems))
+}
+
+/// Reads the key that a machine's password follows from.
+fn key(file: &Path) -> Result<String, Problem> {
+    let cure =
+        "write a key of at least 32 characters into it, as the operator does in the Secret <processor>-agent";
+    let refuse = |message: String| Problem::in_file(file, message, cure);
+    let text = document::text(file).map_err(|mut problems| problems.remove(0))?;
+    let text = text.trim();
+    if text.len() < SHORTEST_KEY {
+        return Err(refuse(format!(
+            "the key has {} characters, which is too few",
+            text.len()
+        )));
+    }
+    Ok(text.to_owned())
 }
 
 /// Reads `online_api_credentials.yaml`.

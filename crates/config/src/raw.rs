@@ -1,6 +1,7 @@
 //! The files as they are written: every key optional, unknown keys refused, nothing checked beyond types.
 //!
-//! Reading and writing use the same types, so what is rendered here can always be read.
+//! Reading and writing use the same types, so what is rendered here can always be read. Nothing is written for what is
+//! not given.
 
 pub mod acquisition;
 pub mod content;

@@ -158,7 +158,7 @@ pub(crate) fn local(path: &Path) -> PathBuf {
 }
 
 /// Reads a file as text; the size is bounded.
-fn text(path: &Path) -> Result<String, Problems> {
+pub(crate) fn text(path: &Path) -> Result<String, Problems> {
     let refuse = |message: String, cure: &str| vec![Problem::in_file(path, message, cure)];
     let unreadable = |error: std::io::Error| {
         let message = match error.kind() {

@@ -229,8 +229,34 @@ fn credentials_are_a_password_or_a_certificate() {
     assert_eq!(password.identity, expected);
     assert!(!format!("{password:?}").contains("0123"));
     insta::assert_snapshot!(read("").unwrap_err(), @"DIR/local_api_credentials.yaml: url: no credentials or URL found in api client configuration; run cscli machines add --auto or cscli lapi register");
-    insta::assert_snapshot!(read("url: http://x\nlogin: a\npassword: b\nnope: 1\n").unwrap_err(), @r#"DIR/local_api_credentials.yaml:4:1: unknown key "nope"; valid keys are url, login, password, ca_cert_path, key_path, cert_path, papi_url"#);
+    insta::assert_snapshot!(read("url: http://x\nlogin: a\npassword: b\nnope: 1\n").unwrap_err(), @r#"DIR/local_api_credentials.yaml:4:1: unknown key "nope"; valid keys are url, login, password, ca_cert_path, key_path, cert_path, password_key_path, papi_url"#);
     insta::assert_snapshot!(read("url: http://x\nlogin: a\npassword: b\ncert_path: /a\nkey_path: /b\n").unwrap_err(), @"DIR/local_api_credentials.yaml:4:1: cert_path: user/password authentication and TLS authentication are mutually exclusive; remove login and password, or cert_path and key_path");
+}
+
+#[test]
+fn a_password_may_follow_from_a_key_in_a_file() {
+    let read = |text: &str, key: &str| {
+        let files = [("local_api_credentials.yaml", text), ("key", key)];
+        let folder = folder(&files);
+        let env = Env::from([("NODE_NAME".to_owned(), "node-1".to_owned())]);
+        credentials(&client(folder.path()), &env).map_err(|problems| told::<()>(folder.path(), Err(problems)))
+    };
+    let key = "0123456789abcdef0123456789abcdef";
+    let text = "url: http://x/\nlogin: ns:lp:${NODE_NAME}\npassword_key_path: DIR/key\n";
+    let found = read(text, &format!("{key}\n")).unwrap();
+    let login = "ns:lp:node-1";
+    let expected = Identity::Password {
+        login: login.to_owned(),
+        password: crate::Secret::new(wire::machine::password(key, login)),
+    };
+    assert_eq!(found.identity, expected);
+    assert!(found.password_key_file.is_some());
+    let told = |text: &str, key: &str| read(text, key).unwrap_err();
+    insta::assert_snapshot!(told(text, "short"), @"DIR/key: the key has 5 characters, which is too few; write a key of at least 32 characters into it, as the operator does in the Secret <processor>-agent");
+    insta::assert_snapshot!(told(&text.replace("/key", "/none"), key), @"DIR/none: cannot read the file: no such file or directory; create it, or name another file");
+    insta::assert_snapshot!(told(&text.replace("NODE_NAME", "OTHER"), key), @"DIR/local_api_credentials.yaml:2:1: login: ${OTHER} is not in the environment, so the name of this machine is not known; set the variable");
+    insta::assert_snapshot!(told(&format!("{text}password: x\n"), key), @"DIR/local_api_credentials.yaml:3:1: password_key_path: password and password_key_path are mutually exclusive; remove one of the two");
+    insta::assert_snapshot!(told("url: http://x/\npassword_key_path: DIR/key\n", key), @"DIR/local_api_credentials.yaml: login: no login to which a password could belong; write the name of this machine");
 }
 
 #[expect(

@@ -45,6 +45,7 @@ pub type Context = BTreeMap<String, Vec<String>>;
 #[serde(default)]
 pub struct Notification {
     /// Plugin.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
     /// Name by which profiles refer to it.
     #[serde(skip_serializing_if = "Option::is_none")]

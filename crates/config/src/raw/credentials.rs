@@ -18,6 +18,8 @@ section! {
         key_path: String,
         /// Client certificate.
         cert_path: String,
+        /// File with the key from which the password follows (`wire::machine::password`); ours, upstream has no such key.
+        password_key_path: String,
         /// Polling API.
         papi_url: String,
     }

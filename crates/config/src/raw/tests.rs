@@ -91,6 +91,33 @@ proptest! {
     }
 
     #[test]
+    fn credentials_and_pods_and_simulation_are_read_back_as_written(
+        url in maybe(text()),
+        login in maybe(text()),
+        password in maybe(text()),
+        key in maybe(text()),
+        exclusions in maybe(proptest::collection::vec(text(), 1..3)),
+        on in maybe(any::<bool>()),
+    ) {
+        read_back(
+            &Credentials {
+                url: url.clone(),
+                login: login.clone(),
+                password: password.map(crate::Secret::new),
+                password_key_path: key.clone(),
+                ..Default::default()
+            },
+            Dialect::V3Known,
+        );
+        read_back(
+            &PodsAcquisition { source: Some("pods".to_owned()), config_map: url, namespace: login, root: key, ..Default::default() },
+            Dialect::GoccyStrict,
+        );
+        read_back(&Simulation { simulation: on, exclusions }, Dialect::V3Known);
+        read_back(&Console { share_custom: on, ..Default::default() }, Dialect::Lenient);
+    }
+
+    #[test]
     fn sources_and_profiles_are_read_back_as_written(
         labels in proptest::collection::btree_map(text(), text(), 1..4),
         filenames in proptest::collection::vec(text(), 1..3),

@@ -1,13 +1,48 @@
 //! The two credentials files. Upstream: `pkg/csconfig/api.go`, `LocalApiClientCfg.Load`.
 
+use std::path::PathBuf;
+
 use crate::raw;
 use crate::resolve::Findings;
 use crate::resolved::credentials::{ClientTls, Credentials, Identity, OnlineCredentials};
+use crate::secret::Secret;
 
-pub(crate) fn local(raw: raw::Credentials, found: &mut Findings<'_>) -> Option<Credentials> {
+/// Returns the file with the key that the password follows from; `password` or no `login` beside it is a problem.
+pub(crate) fn key_file(raw: &raw::Credentials, found: &mut Findings<'_>) -> Option<PathBuf> {
+    const FIELD: &str = "password_key_path";
+    let file = found.path(FIELD, raw.password_key_path.clone())?;
+    if raw.password.as_ref().is_some_and(|password| !password.is_empty()) {
+        let message = "password and password_key_path are mutually exclusive";
+        found.problem(FIELD, message, "remove one of the two");
+    }
+    let login = raw.login.as_deref().unwrap_or_default();
+    if login.is_empty() {
+        let message = "no login to which a password could belong";
+        found.problem("login", message, "write the name of this machine");
+    }
+    if let Some((_, rest)) = login.split_once('$') {
+        let message = format!("${rest} is not in the environment, so the name of this machine is not known");
+        found.problem("login", message, "set the variable");
+    }
+    Some(file)
+}
+
+/// Resolves the file; `key` is the key file with its content when `password_key_path` names one.
+pub(crate) fn local(
+    raw: raw::Credentials,
+    key: Option<(PathBuf, String)>,
+    found: &mut Findings<'_>,
+) -> Option<Credentials> {
     let url = raw.url.filter(|url| !url.is_empty());
     let login = raw.login.filter(|login| !login.is_empty());
-    let password = raw.password.filter(|password| !password.is_empty());
+    let (password_key_file, derived) = match (key, &login) {
+        (Some((file, key)), Some(login)) => (
+            Some(file),
+            Some(Secret::new(wire::machine::password(&key, login))),
+        ),
+        _ => (None, None),
+    };
+    let password = derived.or(raw.password.filter(|password| !password.is_empty()));
     let cert = found.path("cert_path", raw.cert_path);
     let key = found.path("key_path", raw.key_path);
     let ca_file = found.path("ca_cert_path", raw.ca_cert_path);
@@ -38,13 +73,14 @@ pub(crate) fn local(raw: raw::Credentials, found: &mut Findings<'_>) -> Option<C
     Some(Credentials {
         url,
         identity,
+        password_key_file,
         ca_file,
         papi_url,
     })
 }
 
-type Password = (String, crate::secret::Secret);
-type Certificate = (std::path::PathBuf, std::path::PathBuf);
+type Password = (String, Secret);
+type Certificate = (PathBuf, PathBuf);
 
 fn identity(
     password: Option<Password>,

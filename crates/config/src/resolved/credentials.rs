@@ -11,6 +11,8 @@ pub struct Credentials {
     pub url: String,
     /// Login and password, or a client certificate.
     pub identity: Identity,
+    /// `password_key_path`; when given the password follows from it, and somebody else registers the machine.
+    pub password_key_file: Option<PathBuf>,
     /// `ca_cert_path`.
     pub ca_file: Option<PathBuf>,
     /// `papi_url`.
