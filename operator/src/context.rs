@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kube::Client;
 use serde::Deserialize;
 
+use crate::answers::Answers;
 use crate::cluster::apply::Applier;
 use crate::cluster::events::Recorder;
 use crate::cluster::world::World;
@@ -24,6 +25,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// Engines that resources refer to, with their admin clients.
     pub engines: Engines,
+    /// What their Local APIs said.
+    pub answers: Answers,
     /// What a spec that leaves it out gets.
     pub defaults: Defaults,
     /// The operator's own namespace.

@@ -1,5 +1,7 @@
 //! The operator: resources of the `crowdsec-operator.dev` group become a running, policed, observed installation.
 
+pub mod acquisition;
+pub mod answers;
 pub mod args;
 pub mod bouncer;
 pub mod cluster;
@@ -14,9 +16,11 @@ pub mod control;
 pub mod crd;
 pub mod engine;
 pub mod error;
+pub mod finalizer;
 pub mod health;
 pub mod labels;
 pub mod lease;
+pub mod log_processor;
 pub mod metrics;
 pub mod names;
 pub mod network;
@@ -27,6 +31,7 @@ pub mod resources;
 pub mod rules;
 pub mod run;
 pub mod security_engine;
+pub mod selectors;
 pub mod status;
 pub mod uninstall;
 

@@ -16,6 +16,7 @@ use service::tasks::{Cause, Tasks};
 use tokio_util::sync::CancellationToken;
 use tower::util::MapRequestLayer;
 
+use crate::answers::Answers;
 use crate::args::{self, Args, Command, LogFormat};
 use crate::cluster::apply::Applier;
 use crate::cluster::events::Recorder;
@@ -152,6 +153,7 @@ async fn run(
     let ctx = Arc::new(Context {
         applier: Applier::new(client.clone()),
         engines: Engines::new(client.clone()),
+        answers: Answers::default(),
         defaults: defaults(&args)?,
         namespace: args.namespace.clone(),
         client: client.clone(),
@@ -249,6 +251,8 @@ async fn act(ctx: &Arc<Context>, resources: Vec<Resource>, stop: CancellationTok
     });
     crate::security_engine::spawn(&mut tasks, ctx);
     crate::bouncer::spawn(&mut tasks, ctx);
+    crate::log_processor::spawn(&mut tasks, ctx);
+    crate::acquisition::spawn(&mut tasks, ctx);
     tasks.spawn("memory", forget(Arc::clone(ctx), tasks.token().clone()));
     tasks.join(GRACE).await.map_err(Into::into)
 }
