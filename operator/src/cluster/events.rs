@@ -87,8 +87,10 @@ fn is_bad(transition: &Transition) -> bool {
     match transition.condition.as_str() {
         "Degraded" => transition.status == "True",
         "Progressing" => matches!(transition.reason.as_str(), "Stalled" | "Invalid"),
+        // What was asked for, and what every installation goes through, is nothing to worry about.
         _ => {
-            transition.status == "False" && transition.reason != "Disabled" && transition.reason != "Starting"
+            let usual = ["Disabled", "NoLinesYet", "ScaledToZero", "Starting"];
+            transition.status == "False" && !usual.contains(&transition.reason.as_str())
         }
     }
 }
@@ -116,6 +118,8 @@ mod tests {
         check("Degraded", "True", "PodsFailing", true);
         check("Degraded", "False", "AsExpected", false);
         check("Monitored", "False", "Disabled", false);
+        check("ReadingLogs", "False", "NoLinesYet", false);
+        check("ReadingLogs", "False", "SourceFailing", true);
         check("ParsingLogs", "False", "NothingParsed", true);
         check("Progressing", "False", "Reconciled", false);
     }
