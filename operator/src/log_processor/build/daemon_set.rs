@@ -19,7 +19,6 @@ use crate::labels::{self, Component};
 use crate::log_processor::validate::Validated;
 use crate::names;
 use crate::network::METRICS_PORT;
-use crate::pods;
 
 /// Where the configuration is.
 pub const CONFIG_DIR: &str = "/etc/crowdsec";
@@ -177,7 +176,6 @@ fn agent(validated: &Validated) -> Container {
             from_field("NODE_NAME", "spec.nodeName"),
             from_field("POD_NAME", "metadata.name"),
             from_field("POD_NAMESPACE", "metadata.namespace"),
-            pods::debug(&validated.monitoring),
             crate::pods::debug(&validated.monitoring),
         ]),
         volume_mounts: Some(mounts(&["config", "hub", "data", "machine", "logs", "tmp"])),

@@ -52,7 +52,7 @@ fn the_objects_are_applied_in_an_order_in_which_each_finds_what_it_needs() {
 #[expect(clippy::too_many_lines, reason = "the whole object is shown")]
 #[test]
 fn agents_are_root_without_any_capability_and_write_to_their_state_alone() {
-    insta::assert_snapshot!(daemon_set_of(&least()), @r#"
+    insta::assert_snapshot!(daemon_set_of(&least()), @r"
     apiVersion: apps/v1
     kind: DaemonSet
     metadata:
@@ -108,8 +108,6 @@ fn agents_are_root_without_any_capability_and_write_to_their_state_alone() {
                   valueFrom:
                     fieldRef:
                       fieldPath: metadata.namespace
-                - name: CROWDSEC_DEBUG
-                  value: 'off'
                 - name: CROWDSEC_DEBUG
                   value: 'off'
               image: 'registry.example/crowdsec:1'
@@ -223,7 +221,7 @@ fn agents_are_root_without_any_capability_and_write_to_their_state_alone() {
               name: logs
             - emptyDir: {}
               name: tmp
-    "#);
+    ");
 }
 
 #[test]
