@@ -12,6 +12,7 @@ pub mod decisions;
 pub mod metrics;
 pub mod peer;
 pub mod query;
+pub(crate) mod report;
 pub mod route;
 pub mod stream;
 pub mod token;
@@ -55,6 +56,7 @@ pub struct Api {
     pub(crate) admissions: tokio::sync::Mutex<()>,
     pub(crate) pulls: crate::pulls::Pulls,
     pub(crate) admin_token: [u8; 32],
+    pub(crate) reports: report::Reports,
 }
 
 /// The far end of a connection.
@@ -180,9 +182,21 @@ impl Api {
         call: Call,
         body: Body,
     ) -> Result<Answer, Failure> {
+        let deletes = matches!(
+            endpoint,
+            Endpoint::DeleteAlerts
+                | Endpoint::DeleteAlert
+                | Endpoint::DeleteDecisions
+                | Endpoint::DeleteDecision
+        );
+        if deletes && !self.store.may_delete_decisions(machine).await? {
+            let text = format!("machine {machine} may not delete alerts and decisions");
+            return Err(Failure::new(StatusCode::FORBIDDEN, text));
+        }
         match endpoint {
             Endpoint::DeleteSelf => watchers::delete_self(self, machine).await,
             Endpoint::Heartbeat => watchers::heartbeat(self, machine).await,
+            Endpoint::Report => report::store(self, machine, &call, body).await,
             Endpoint::PostAlerts => alerts::post(self, machine, &call, body).await,
             Endpoint::Alerts => alerts::list(self, &call).await,
             Endpoint::Alert => alerts::get(self, &call).await,

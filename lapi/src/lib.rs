@@ -104,6 +104,7 @@ pub async fn prepare(settings: Settings, metrics: &service::metrics::Metrics) ->
         hashing: tokio::sync::Semaphore::new(HASHING),
         admissions: tokio::sync::Mutex::new(()),
         pulls: Pulls::default(),
+        reports: api::report::Reports::default(),
     });
     Ok(Ready { api, listeners })
 }

@@ -50,7 +50,7 @@ pub enum ServerError {
 pub struct Listeners {
     tcp: Option<TcpListener>,
     unix: Option<(UnixListener, PathBuf)>,
-    tls: Option<tokio_rustls::TlsAcceptor>,
+    tls: Option<Arc<tls::Following>>,
 }
 
 impl std::fmt::Debug for Listeners {
@@ -79,7 +79,12 @@ impl Listeners {
         if server.listen_uri.is_none() && server.listen_socket.is_none() {
             return Err(ServerError::Nowhere);
         }
-        let tls = server.tls.as_ref().map(tls::acceptor).transpose()?;
+        let tls = server
+            .tls
+            .as_ref()
+            .map(tls::Following::load)
+            .transpose()?
+            .map(Arc::new);
         let tcp = match &server.listen_uri {
             Some(address) => {
                 let bound = bind(address).await;
@@ -104,6 +109,8 @@ impl Listeners {
 
     /// Serves until the token is cancelled, then lets requests under way end.
     pub async fn serve(self, api: Arc<Api>, token: CancellationToken) {
+        let every = api.settings.limits.certificates;
+        let following = self.tls.clone().map(|tls| tokio::spawn(tls.follow(every)));
         let server = Arc::new(Server::new(api, self.tls));
         let tcp = self
             .tcp
@@ -119,6 +126,9 @@ impl Listeners {
             if task.await.is_err() {
                 tracing::error!("a listener of the Local API ended badly");
             }
+        }
+        if let Some(following) = following {
+            following.abort();
         }
         server.connections.close();
         if tokio::time::timeout(GRACE, server.connections.wait())
@@ -151,13 +161,13 @@ fn remove_socket(path: &Path) {
 struct Server {
     api: Arc<Api>,
     builder: auto::Builder<TokioExecutor>,
-    tls: Option<tokio_rustls::TlsAcceptor>,
+    tls: Option<Arc<tls::Following>>,
     slots: Arc<Semaphore>,
     connections: TaskTracker,
 }
 
 impl Server {
-    fn new(api: Arc<Api>, tls: Option<tokio_rustls::TlsAcceptor>) -> Self {
+    fn new(api: Arc<Api>, tls: Option<Arc<tls::Following>>) -> Self {
         let limits = &api.settings.limits;
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
@@ -254,7 +264,7 @@ impl Server {
                 )
                 .await;
         };
-        match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+        match tokio::time::timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
             Ok(Ok(stream)) => {
                 let certificate = tls::certificate(stream.get_ref().1).map(Arc::new);
                 self.connection(stream, Peer { address, certificate }, token)

@@ -11,6 +11,11 @@ const SECRET: usize = 64;
 /// The variable that holds the signing secret; shared by replicas.
 pub const SECRET_VARIABLE: &str = "CS_LAPI_SECRET";
 
+/// The variable that holds the token of the admin interface; without it a file beside the database does.
+pub const ADMIN_TOKEN_VARIABLE: &str = "CS_LAPI_ADMIN_TOKEN";
+/// Shortest admin token, in bytes.
+const ADMIN_TOKEN: usize = 32;
+
 /// What the Local API runs with.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -26,6 +31,8 @@ pub struct Settings {
     pub profiles: Vec<Profile>,
     /// `CS_LAPI_SECRET`; none keeps one beside the database.
     pub secret: Option<Secret>,
+    /// `CS_LAPI_ADMIN_TOKEN`; none keeps one beside the database.
+    pub admin_token: Option<Secret>,
     /// `prometheus.level`.
     pub metrics: MetricsLevel,
     /// Bounds on connections.
@@ -45,6 +52,8 @@ pub struct Limits {
     pub idle: Duration,
     /// HTTP/2 streams of one connection.
     pub streams: u32,
+    /// How often certificate files are looked at.
+    pub certificates: Duration,
 }
 
 impl Default for Limits {
@@ -55,6 +64,7 @@ impl Default for Limits {
             write: Duration::from_secs(60),
             idle: Duration::from_secs(180),
             streams: 128,
+            certificates: Duration::from_secs(5),
         }
     }
 }
@@ -74,6 +84,9 @@ pub enum SettingsError {
     /// `CS_LAPI_SECRET` is too short.
     #[error("CS_LAPI_SECRET not strong enough")]
     WeakSecret,
+    /// `CS_LAPI_ADMIN_TOKEN` is too short.
+    #[error("CS_LAPI_ADMIN_TOKEN not strong enough; give it at least 32 random characters")]
+    WeakAdminToken,
     /// A file beside the database cannot be read or made.
     #[error("{}", path.display())]
     File {
@@ -91,6 +104,7 @@ impl Settings {
         config: &Config,
         profiles: Vec<Profile>,
         secret: Option<Secret>,
+        admin_token: Option<Secret>,
     ) -> Result<Self, SettingsError> {
         let server = config.server.clone().ok_or(SettingsError::NoServer)?;
         let Database { engine, flush, .. } = config.database.clone().ok_or(SettingsError::NoDatabase)?;
@@ -105,6 +119,12 @@ impl Settings {
         {
             return Err(SettingsError::WeakSecret);
         }
+        if admin_token
+            .as_ref()
+            .is_some_and(|token| token.expose().len() < ADMIN_TOKEN)
+        {
+            return Err(SettingsError::WeakAdminToken);
+        }
         let metrics = if config.prometheus.enabled {
             config.prometheus.level
         } else {
@@ -117,6 +137,7 @@ impl Settings {
             flush,
             profiles,
             secret,
+            admin_token,
             metrics: metrics.unwrap_or(MetricsLevel::None),
             limits: Limits::default(),
         })
@@ -135,8 +156,11 @@ impl Settings {
         Ok(text.into_bytes())
     }
 
-    /// Returns the admin token from the file beside the database, made at the first start.
+    /// Returns the admin token: the given one, else that of the file beside the database, made at the first start.
     pub(crate) fn admin_token(&self) -> Result<String, SettingsError> {
+        if let Some(token) = &self.admin_token {
+            return Ok(token.expose().to_owned());
+        }
         keep(&self.beside("admin_token"), || {
             hex::encode(rand::random::<[u8; 32]>())
         })

@@ -16,7 +16,7 @@ fn with_lapi(test: impl FnOnce(&Installation)) {
     );
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let config = config::load(&installation.path("etc/config.yaml"), &BTreeMap::new()).unwrap();
-    let settings = lapi::Settings::new(&config, Vec::new(), None).unwrap();
+    let settings = lapi::Settings::new(&config, Vec::new(), None, None).unwrap();
     let metrics = service::metrics::Metrics::new("v0").unwrap();
     let ready = runtime.block_on(lapi::prepare(settings, &metrics)).unwrap();
     let url = format!("http://{}", ready.address().unwrap());

@@ -3,7 +3,7 @@
 use config::resolved::{Profile, Server};
 use config::{Config, Env, Secret, load};
 use lapi::ingest::profiles::Profiles;
-use lapi::settings::SECRET_VARIABLE;
+use lapi::settings::{ADMIN_TOKEN_VARIABLE, SECRET_VARIABLE};
 use lapi::store::{Options, Store};
 
 use crate::args::Args;
@@ -29,7 +29,8 @@ pub(super) fn read(config: &Config, args: &Args, env: &Env) -> Result<Option<lap
     match (database, profiles, console, central, notified) {
         (None, Ok(profiles), Ok(_), Ok(()), Ok(())) => {
             let secret = env.get(SECRET_VARIABLE).map(Secret::new);
-            let settings = lapi::Settings::new(config, profiles, secret);
+            let admin_token = env.get(ADMIN_TOKEN_VARIABLE).map(Secret::new);
+            let settings = lapi::Settings::new(config, profiles, secret, admin_token);
             settings
                 .map(Some)
                 .map_err(|error| format!("{}: {}", config.file.display(), chain(&error)).into())

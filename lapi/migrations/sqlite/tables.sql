@@ -14,4 +14,5 @@ CREATE TABLE IF NOT EXISTS `allow_list_items` (`id` integer NOT NULL PRIMARY KEY
 CREATE TABLE IF NOT EXISTS `allow_list_allowlist_items` (`allow_list_id` integer NOT NULL, `allow_list_item_id` integer NOT NULL, PRIMARY KEY (`allow_list_id`, `allow_list_item_id`), CONSTRAINT `allow_list_allowlist_items_allow_list_id` FOREIGN KEY (`allow_list_id`) REFERENCES `allow_lists` (`id`) ON DELETE CASCADE, CONSTRAINT `allow_list_allowlist_items_allow_list_item_id` FOREIGN KEY (`allow_list_item_id`) REFERENCES `allow_list_items` (`id`) ON DELETE CASCADE);
 -- Ours: upstream ignores tables it does not know.
 CREATE TABLE IF NOT EXISTS `cso_alert_keys` (`key` text NOT NULL PRIMARY KEY, `alert_id` integer NOT NULL, `created_at` datetime NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS `cso_limited_machines` (`id` integer NOT NULL PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS `cso_state` (`name` text NOT NULL PRIMARY KEY, `value` text NOT NULL) WITHOUT ROWID;

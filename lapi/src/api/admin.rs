@@ -4,9 +4,10 @@
 
 use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use wire::admin::{Bouncer, Machine, Node, PutBouncer, PutMachine, Status};
 
 use super::answer::{self, Answer, Body, Failure};
 use super::{Api, Call, body};
@@ -15,50 +16,8 @@ use crate::store::bouncers::{BouncerRow, NewBouncer};
 use crate::store::machines::{MachineRow, NewMachine};
 use crate::store::{StoreError, bouncers};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PutBouncer {
-    /// SHA-512 of the key, lower-case hex: the key itself never travels.
-    key_sha512: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PutMachine {
-    /// bcrypt hash of the password.
-    password_bcrypt: String,
-}
-
-#[derive(Serialize)]
-struct BouncerState {
-    name: String,
-    ip_address: String,
-    #[serde(rename = "type")]
-    kind: String,
-    version: String,
-    auth_type: String,
-    auto_created: bool,
-    last_pull: Option<String>,
-    created_at: Option<String>,
-}
-
-#[derive(Serialize)]
-struct MachineState {
-    name: String,
-    ip_address: String,
-    version: String,
-    auth_type: String,
-    validated: bool,
-    last_heartbeat: Option<String>,
-    last_push: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Status {
-    active_decisions: i64,
-    bouncers: usize,
-    machines: usize,
-}
+/// How far back [`Status::alert_sources`] looks.
+const ALERTS_OF: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
 /// Serves everything below `/admin/v1`.
 pub(super) async fn serve(api: &Api, call: &Call, body: Body) -> Result<Answer, Failure> {
@@ -77,12 +36,13 @@ pub(super) async fn serve(api: &Api, call: &Call, body: Body) -> Result<Answer, 
             Ok(answer::json(StatusCode::OK, &all))
         }
         ("/admin/v1/machines", _) => {
-            let all: Vec<_> = api
-                .store
-                .machines()
-                .await?
-                .into_iter()
-                .map(machine_state)
+            let limited = api.store.limited_machines().await?;
+            let all = api.store.machines().await?.into_iter();
+            let all: Vec<_> = all
+                .map(|row| {
+                    let may_delete = !limited.contains(&row.id);
+                    machine_state(row, may_delete)
+                })
                 .collect();
             Ok(answer::json(StatusCode::OK, &all))
         }
@@ -98,11 +58,9 @@ pub(super) async fn serve(api: &Api, call: &Call, body: Body) -> Result<Answer, 
         ("/admin/v1/machines/:name", &Method::PUT) => put_machine(api, call, body).await,
         ("/admin/v1/machines/:name", &Method::DELETE) => gone(api.store.delete_machine(name).await),
         _ => {
-            let found = api.store.machine(name).await?.map(machine_state);
-            found.map_or_else(
-                || Err(missing()),
-                |state| Ok(answer::json(StatusCode::OK, &state)),
-            )
+            let found = api.store.machine(name).await?.ok_or_else(missing)?;
+            let may_delete = api.store.may_delete_decisions(name).await?;
+            Ok(answer::json(StatusCode::OK, &machine_state(found, may_delete)))
         }
     }
 }
@@ -141,13 +99,44 @@ fn gone(result: Result<(), StoreError>) -> Result<Answer, Failure> {
 
 async fn status(api: &Api, call: &Call) -> Result<Answer, Failure> {
     let now = crate::store::Stamp(call.now).nanoseconds();
-    let active = api.store.live().decisions(|all| all.count(now)).values().sum();
+    let active: i64 = api.store.live().decisions(|all| all.count(now)).values().sum();
+    let nodes = nodes(api).await?;
     let status = Status {
-        active_decisions: active,
-        bouncers: api.store.bouncers().await?.len(),
-        machines: api.store.machines().await?.len(),
+        active_decisions: u64::try_from(active).unwrap_or(0),
+        bouncers: api.store.bouncers().await?.len() as u64,
+        machines: nodes.len() as u64,
+        nodes,
+        alert_sources: api.store.alert_sources(call.now - ALERTS_OF).await?,
     };
     Ok(answer::json(StatusCode::OK, &status))
+}
+
+/// Returns the machines by name, each with its last report.
+async fn nodes(api: &Api) -> Result<Vec<Node>, Failure> {
+    let mut nodes: Vec<Node> = api
+        .store
+        .machines()
+        .await?
+        .into_iter()
+        .map(|row| {
+            let (reported_at, report) = api
+                .reports
+                .of(&row.machine_id)
+                // One of before was its namesake's.
+                .filter(|(at, _)| row.created_at.is_none_or(|made| made <= *at))
+                .map_or_else(Default::default, |(at, report)| (Some(rfc3339(at)), report));
+            Node {
+                machine: row.machine_id,
+                last_heartbeat: row.last_heartbeat.map(rfc3339),
+                reported_at,
+                version: report.version,
+                started: report.started,
+                sources: report.sources,
+            }
+        })
+        .collect();
+    nodes.sort_by(|one, other| one.machine.cmp(&other.machine));
+    Ok(nodes)
 }
 
 async fn read<T: for<'de> Deserialize<'de>>(call: &Call, body: Body) -> Result<T, Failure> {
@@ -194,7 +183,7 @@ async fn put_machine(api: &Api, call: &Call, body: Body) -> Result<Answer, Failu
         force: true,
         auth_type: "password",
     };
-    api.store.add_machine(new).await?;
+    api.store.put_machine(new, wanted.may_delete_decisions).await?;
     Ok(answer::empty(if known {
         StatusCode::NO_CONTENT
     } else {
@@ -202,8 +191,8 @@ async fn put_machine(api: &Api, call: &Call, body: Body) -> Result<Answer, Failu
     }))
 }
 
-fn bouncer_state(row: BouncerRow) -> BouncerState {
-    BouncerState {
+fn bouncer_state(row: BouncerRow) -> Bouncer {
+    Bouncer {
         name: row.name,
         ip_address: row.ip_address,
         kind: row.kind,
@@ -215,13 +204,14 @@ fn bouncer_state(row: BouncerRow) -> BouncerState {
     }
 }
 
-fn machine_state(row: MachineRow) -> MachineState {
-    MachineState {
+fn machine_state(row: MachineRow, may_delete_decisions: bool) -> Machine {
+    Machine {
         name: row.machine_id,
         ip_address: row.ip_address,
         version: row.version,
         auth_type: row.auth_type,
         validated: row.is_validated,
+        may_delete_decisions,
         last_heartbeat: row.last_heartbeat.map(rfc3339),
         last_push: row.last_push.map(rfc3339),
     }

@@ -13,6 +13,7 @@ pub enum Endpoint {
     DeleteSelf,
     Refresh,
     Heartbeat,
+    Report,
     PostAlerts,
     Alerts,
     DeleteAlerts,
@@ -59,6 +60,7 @@ const ROUTES: &[(&str, &[(&str, Endpoint)])] = &[
     ("/v1/watchers", &[("POST", Endpoint::Register)]),
     ("/v1/watchers/login", &[("POST", Endpoint::Login)]),
     ("/v1/watchers/self", &[("DELETE", Endpoint::DeleteSelf)]),
+    ("/v1/watchers/report", &[("POST", Endpoint::Report)]),
     ("/v1/refresh_token", &[("GET", Endpoint::Refresh)]),
     ("/v1/heartbeat", &[("GET", Endpoint::Heartbeat)]),
     (

@@ -1,5 +1,7 @@
 //! Rows of the `machines` table. Upstream: `pkg/database/machines.go`; `lapi.md` §1.3, §1.4.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -92,6 +94,45 @@ impl Store {
             .await
     }
 
+    /// Makes a machine or replaces its password, and says whether it may delete alerts and decisions.
+    pub async fn put_machine(&self, new: NewMachine, may_delete_decisions: bool) -> Result<(), StoreError> {
+        let sql = if may_delete_decisions {
+            "DELETE FROM cso_limited_machines WHERE id = (SELECT id FROM machines WHERE machine_id = ?)"
+        } else {
+            "INSERT OR IGNORE INTO cso_limited_machines (id) SELECT id FROM machines WHERE machine_id = ?"
+        };
+        self.write(move |tx| {
+            Box::pin(async move {
+                insert(tx, &new).await?;
+                sqlx::query(sql)
+                    .bind(&new.machine_id)
+                    .execute(&mut *tx.connection)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Lists the ids of machines that may not delete alerts and decisions; all others may, as upstream's do.
+    pub(crate) async fn limited_machines(&self) -> Result<BTreeSet<i64>, StoreError> {
+        let ids = sqlx::query_scalar("SELECT id FROM cso_limited_machines")
+            .fetch_all(self.readers())
+            .await?;
+        Ok(ids.into_iter().collect())
+    }
+
+    /// Says whether a machine may delete alerts and decisions.
+    pub(crate) async fn may_delete_decisions(&self, machine_id: &str) -> Result<bool, StoreError> {
+        let limited: Option<i64> = sqlx::query_scalar(
+            "SELECT l.id FROM cso_limited_machines l JOIN machines m ON m.id = l.id WHERE m.machine_id = ?",
+        )
+        .bind(machine_id)
+        .fetch_optional(self.readers())
+        .await?;
+        Ok(limited.is_none())
+    }
+
     /// Lists machines by id.
     pub async fn machines(&self) -> Result<Vec<MachineRow>, StoreError> {
         match self.select_machines(None).await {
@@ -124,6 +165,10 @@ impl Store {
             Box::pin(async move {
                 let done = sqlx::query("DELETE FROM machines WHERE machine_id = ?")
                     .bind(&id)
+                    .execute(&mut *tx.connection)
+                    .await?;
+                // No foreign key: an old program that rebuilds its tables would leave it pointing nowhere.
+                sqlx::query("DELETE FROM cso_limited_machines WHERE id NOT IN (SELECT id FROM machines)")
                     .execute(&mut *tx.connection)
                     .await?;
                 found(done.rows_affected(), &id)

@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn every_table_is_read_back_from_the_description() {
         let tables: Vec<_> = described().collect();
-        assert_eq!(tables.len(), 14);
+        assert_eq!(tables.len(), 15);
         let bouncers = &tables.iter().find(|(table, _)| *table == "bouncers").unwrap().1;
         assert_eq!(bouncers.len(), 16);
         assert!(bouncers.contains(&("last_pull", "last_pull` datetime NULL")));

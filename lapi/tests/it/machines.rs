@@ -390,6 +390,20 @@ async fn the_admin_interface_is_idempotent_and_closed_to_others() {
 }
 
 #[tokio::test]
+async fn an_admin_token_from_the_environment_leaves_no_file() {
+    let token = "t".repeat(32);
+    let lapi = Running::start_with(|settings| settings.admin_token = Some(Secret::new("t".repeat(32)))).await;
+    assert!(!lapi.folder.path().join("admin_token").exists());
+    let status = async |token: &str| {
+        lapi.send("GET", "/admin/v1/status", &[&bearer(token)], "")
+            .await
+            .status
+    };
+    assert_eq!(status(&token).await, 200);
+    assert_eq!(status("other").await, 403);
+}
+
+#[tokio::test]
 async fn an_agents_report_is_stored_with_what_it_says_about_the_agent() {
     let lapi = Running::start().await;
     let token = lapi.add_machine().await;

@@ -14,6 +14,7 @@ mod http;
 mod limits;
 mod load;
 mod machines;
+mod operator;
 mod probes;
 mod schema;
 mod stream;
@@ -68,6 +69,7 @@ pub(crate) fn settings(folder: &std::path::Path) -> Settings {
         flush: None,
         profiles: Vec::<Profile>::new(),
         secret: None,
+        admin_token: None,
         metrics: MetricsLevel::Full,
         limits: Limits::default(),
     }

@@ -42,8 +42,8 @@ async fn a_new_database_is_private_and_has_upstreams_tables() {
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     assert_eq!(
         names.join(" "),
-        "alerts allow_list_allowlist_items allow_list_items allow_lists bouncers config_items cso_alert_keys cso_state \
-         decisions events locks machines meta metrics"
+        "alerts allow_list_allowlist_items allow_list_items allow_lists bouncers config_items cso_alert_keys \
+         cso_limited_machines cso_state decisions events locks machines meta metrics"
     );
 }
 

@@ -231,3 +231,79 @@ async fn http_2_is_spoken_without_tls() {
         .unwrap();
     assert_eq!(head[3], 4, "not a SETTINGS frame: {head:?}");
 }
+
+#[tokio::test]
+async fn a_renewed_certificate_is_shown_without_a_restart_and_a_broken_one_never() {
+    let authority = Authority::new();
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let root = folder.path().to_owned();
+    // As Kubernetes mounts a Secret: files are links through `..data`, which is replaced in one step.
+    let put = |version: &str, certificate: &str, key: &str| {
+        let dir = root.join(version);
+        std::fs::create_dir(&dir).unwrap();
+        std::fs::write(dir.join("tls.crt"), certificate).unwrap();
+        std::fs::write(dir.join("tls.key"), key).unwrap();
+        std::os::unix::fs::symlink(version, root.join("..tmp")).unwrap();
+        std::fs::rename(root.join("..tmp"), root.join("..data")).unwrap();
+    };
+    let signed = |name: &str| {
+        let (certificate, key) = authority.sign(name, "server");
+        (certificate.der().to_vec(), certificate.pem(), key.serialize_pem())
+    };
+    let (first, pem, key) = signed("first");
+    put("..1", &pem, &key);
+    for name in ["tls.crt", "tls.key"] {
+        std::os::unix::fs::symlink(format!("..data/{name}"), root.join(name)).unwrap();
+    }
+    let tls = Tls {
+        cert_file: root.join("tls.crt"),
+        key_file: root.join("tls.key"),
+        server_name: None,
+        ca_file: None,
+        client_verification: ClientVerification::None,
+        agents_allowed_ou: Vec::new(),
+        bouncers_allowed_ou: Vec::new(),
+        crl_file: None,
+        cache_expiration: Duration::from_secs(3600),
+    };
+    let lapi = Running::start_in(Arc::clone(&folder), |settings| {
+        settings.server.tls = Some(tls);
+        settings.limits.certificates = Duration::from_millis(10);
+    })
+    .await;
+    assert_eq!(shown(&lapi, &authority).await, first);
+    // A key that belongs to another certificate.
+    let (second, pem, key) = signed("second");
+    put("..2", &pem, &signed("other").2);
+    tokio::time::timeout(Duration::from_millis(200), async {
+        while shown(&lapi, &authority).await == first {}
+    })
+    .await
+    .unwrap_err();
+    put("..3", &pem, &key);
+    tokio::time::timeout(Duration::from_secs(20), async {
+        while shown(&lapi, &authority).await != second {}
+    })
+    .await
+    .unwrap();
+    lapi.stop().await;
+}
+
+/// Returns the certificate that the server shows to a new connection.
+async fn shown(lapi: &Running, authority: &Authority) -> Vec<u8> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(authority.der.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
+    let name = ServerName::try_from("127.0.0.1").unwrap();
+    let stream = connector
+        .connect(name, connect(lapi.address, None).await)
+        .await
+        .unwrap();
+    stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
+}

@@ -320,6 +320,58 @@ async fn a_bouncer_shows_its_key_and_reads_null_as_nothing() {
 }
 
 #[tokio::test]
+async fn the_operator_names_bouncers_and_machines_with_its_own_token() {
+    let server = Server::start([
+        Answer::empty(201),
+        Answer::empty(204),
+        Answer::empty(204),
+        Answer::json(
+            200,
+            r#"{"active_decisions":2,"bouncers":1,"machines":1,"nodes":[{"machine":"m"}]}"#,
+        ),
+        Answer::json(403, r#"{"message":"access forbidden"}"#),
+    ])
+    .await;
+    let client = client::admin::Client::new(&server.url, &"t".repeat(32).into(), None).unwrap();
+    assert!(client.put_bouncer("ns:edge:1", "abc").await.unwrap());
+    let machine = wire::admin::PutMachine {
+        password_bcrypt: "$2a$".to_owned(),
+        may_delete_decisions: false,
+    };
+    assert!(!client.put_machine("ns:lp:node-1", &machine).await.unwrap());
+    client.delete_machine("ns:lp:node-2").await.unwrap();
+    let status = client.status().await.unwrap();
+    assert_eq!((status.active_decisions, status.nodes.len()), (2, 1));
+    let refused = client.bouncers().await.unwrap_err();
+    assert_eq!(refused.to_string(), "API error: access forbidden");
+    let heard: Vec<(String, String)> = server
+        .requests()
+        .into_iter()
+        .map(|r| (r.line, String::from_utf8(r.body).unwrap()))
+        .take(3)
+        .collect();
+    let said = |line: &str, body: &str| (line.to_owned(), body.to_owned());
+    assert_eq!(
+        heard,
+        [
+            said("PUT /admin/v1/bouncers/ns:edge:1", r#"{"key_sha512":"abc"}"#),
+            said(
+                "PUT /admin/v1/machines/ns:lp:node-1",
+                r#"{"password_bcrypt":"$2a$","may_delete_decisions":false}"#
+            ),
+            said("DELETE /admin/v1/machines/ns:lp:node-2", ""),
+        ]
+    );
+    let bearer = format!("Bearer {}", "t".repeat(32));
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|r| r.header("authorization") == bearer)
+    );
+}
+
+#[tokio::test]
 async fn a_url_that_is_a_path_is_a_unix_socket() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("lapi.sock");

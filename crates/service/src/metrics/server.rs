@@ -1,4 +1,4 @@
-//! The listener on 6060: `/metrics`, the probes `/livez` and `/readyz`, and `/debug/pprof/`.
+//! The listener on 6060: `/metrics`, `/debug/pprof/`, and `/livez` and `/readyz` for probes.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -107,6 +107,11 @@ impl Server {
             () = token.cancelled() => return Ok(()),
             () = ready.wait() => {}
         }
+        self.serve(ready, token).await
+    }
+
+    /// Serves until `token` is cancelled; `/readyz` answers 503 until `ready` is marked.
+    pub async fn serve(self, ready: Ready, token: CancellationToken) -> Result<(), Error> {
         let Settings {
             host,
             port,
@@ -123,7 +128,7 @@ impl Server {
         };
         *self.bound.lock().unwrap_or_else(PoisonError::into_inner) = listener.local_addr().ok();
         let debug = self.settings.debug;
-        accept(listener, router(self, debug), &token).await;
+        accept(listener, router(self, ready, debug), &token).await;
         Ok(())
     }
 
@@ -184,12 +189,11 @@ async fn serve(stream: TcpStream, router: Router, token: CancellationToken) {
     }
 }
 
-fn router(server: Server, debug: bool) -> Router {
-    // Nothing listens before the process is ready, so whoever gets an answer knows both.
+fn router(server: Server, ready: Ready, debug: bool) -> Router {
     let router = Router::new()
         .route("/metrics", get(scrape))
-        .route("/livez", get(alive))
-        .route("/readyz", get(alive));
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(async move || readiness(&ready)));
     let router = if debug {
         router
             .route("/debug/pprof/", get(index))
@@ -199,6 +203,14 @@ fn router(server: Server, debug: bool) -> Router {
         router
     };
     router.with_state(server)
+}
+
+fn readiness(ready: &Ready) -> (StatusCode, &'static str) {
+    if ready.is_ready() {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
 }
 
 async fn scrape(State(server): State<Server>) -> Response {
@@ -212,10 +224,6 @@ async fn scrape(State(server): State<Server>) -> Response {
         )
             .into_response(),
     }
-}
-
-async fn alive() -> &'static str {
-    "ok\n"
 }
 
 async fn index() -> Html<&'static str> {

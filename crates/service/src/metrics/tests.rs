@@ -141,6 +141,25 @@ async fn nothing_listens_before_the_process_is_ready() {
 }
 
 #[tokio::test]
+async fn probes_are_told_whether_it_lives_and_whether_it_is_ready_and_nothing_else() {
+    let (ready, token) = (Ready::new(), CancellationToken::new());
+    let server = Server::new(settings(), Metrics::new("v").unwrap());
+    tokio::spawn(server.clone().serve(ready.clone(), token.clone()));
+    let address = address(&server).await;
+    let check = async |path: &str, status: &str, expected: &str| {
+        let (head, body) = fetch(address, path).await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {head}");
+        assert_eq!(String::from_utf8(body).unwrap(), expected, "{path}");
+    };
+    check("/livez", "200", "ok\n").await;
+    check("/readyz", "503", "not ready\n").await;
+    ready.mark();
+    check("/livez", "200", "ok\n").await;
+    check("/readyz", "200", "ok\n").await;
+    token.cancel();
+}
+
+#[tokio::test]
 async fn a_taken_port_is_a_warning_or_an_error_as_set() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let run = |on_bind_failure| {

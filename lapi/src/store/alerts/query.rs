@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
+use wire::admin::{AlertSource, MOST_ALERT_SOURCES};
 use wire::alert::{Alert, Event, Meta, Source};
 use wire::decision::Decision;
 use wire::range::Range;
@@ -116,6 +117,30 @@ impl Store {
         let rows = sql.build().fetch_all(self.readers()).await?;
         rows.iter()
             .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect()
+    }
+
+    /// Returns the addresses that alerts came from since `since`, newest first, at most [`MOST_ALERT_SOURCES`]; what people
+    /// entered by hand is left out.
+    pub async fn alert_sources(&self, since: Timestamp) -> Result<Vec<AlertSource>, StoreError> {
+        // The newest alerts only, because there is no index on the time.
+        let rows = sqlx::query(
+            "SELECT source_value, COUNT(*) FROM alerts WHERE id > (SELECT MAX(id) FROM alerts) - 20000 \
+             AND created_at >= ? AND source_scope = ? AND source_value <> '' AND COALESCE(kind, '') <> 'cscli' \
+             GROUP BY source_value ORDER BY MAX(id) DESC LIMIT ?",
+        )
+        .bind(Stamp(since).text())
+        .bind(wire::scope::IP)
+        .bind(i64::try_from(MOST_ALERT_SOURCES).unwrap_or(i64::MAX))
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(AlertSource {
+                    value: row.try_get(0)?,
+                    count: u64::try_from(row.try_get::<i64, _>(1)?).unwrap_or(0),
+                })
+            })
             .collect()
     }
 
