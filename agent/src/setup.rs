@@ -113,14 +113,7 @@ pub fn load(
     for warning in rules.warnings() {
         tracing::warn!("{warning}");
     }
-    let detection = detector::Settings {
-        context_length: agent.context_value_length,
-        simulation: engine::simulation::Simulation {
-            everywhere: simulation.on,
-            exclusions: simulation.exclusions,
-        },
-        ..detector::Settings::default()
-    };
+    let detection = detection(agent.context_value_length, simulation);
     let awaits_registration = credentials.password_key_file.is_some();
     let (endpoint, credentials) = machine(credentials, api.insecure_skip_verify, scenarios(&hub));
     Ok(Loaded {
@@ -137,6 +130,17 @@ pub fn load(
         view: None,
         config: Arc::clone(config),
     })
+}
+
+fn detection(context_length: usize, simulation: config::resolved::Simulation) -> detector::Settings {
+    detector::Settings {
+        context_length,
+        simulation: engine::simulation::Simulation {
+            everywhere: simulation.on,
+            exclusions: simulation.exclusions,
+        },
+        ..detector::Settings::default()
+    }
 }
 
 /// Which sources are loaded.

@@ -42,7 +42,7 @@ pub(crate) fn local(
         ),
         _ => (None, None),
     };
-    let password = derived.or(raw.password.filter(|password| !password.is_empty()));
+    let password = derived.or_else(|| raw.password.filter(|password| !password.is_empty()));
     let cert = found.path("cert_path", raw.cert_path);
     let key = found.path("key_path", raw.key_path);
     let ca_file = found.path("ca_cert_path", raw.ca_cert_path);
