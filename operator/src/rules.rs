@@ -161,6 +161,24 @@ pub const OPERATOR: &[Right] = &[
     },
 ];
 
+/// What the operator may do besides when it is given resources to create at its start.
+pub const DEFAULTS: Right = Right {
+    place: Where::Watched,
+    group: "crowdsec-operator.dev",
+    resources: &["securityengines", "logprocessors", "acquisitions", "bouncers"],
+    verbs: &["get", "create", "patch"],
+    why: "apply the resources that the chart's values name",
+};
+
+/// What the job may do that runs before the operator is taken away.
+pub const UNINSTALL: Right = Right {
+    place: Where::Watched,
+    group: "crowdsec-operator.dev",
+    resources: &["securityengines", "logprocessors", "acquisitions", "bouncers"],
+    verbs: &["get", "list", "delete"],
+    why: "delete all resources and wait until the operator has cleaned up after them",
+};
+
 /// What an agent is granted in each namespace with an accepted Acquisition.
 pub const AGENT_PODS: Right = Right {
     place: Where::Watched,

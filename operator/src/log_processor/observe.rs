@@ -30,7 +30,7 @@ pub struct Observed {
     pub candidates: Vec<Candidate>,
     /// Where the API server is.
     pub api_server: Vec<ApiServer>,
-    /// Whether the cluster takes a PodMonitor.
+    /// Whether the cluster takes `PodMonitor`.
     pub serves_pod_monitor: bool,
     /// What a spec that leaves it out gets.
     pub defaults: Defaults,

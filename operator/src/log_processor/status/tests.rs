@@ -1,3 +1,5 @@
+//! What a LogProcessor says of itself, state by state.
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::*;
