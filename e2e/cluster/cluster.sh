@@ -14,6 +14,7 @@
 #   cluster.sh outside CMD ARGS  run a command as a host on the pretend internet
 #   cluster.sh name IP NAME…     give a pretend internet address one or more names
 #   cluster.sh monitoring        add the Prometheus Operator, its CRDs and a Prometheus (namespace monitoring)
+#   cluster.sh settings          the same as lines for programs, and whether it is up
 #   cluster.sh env               print shell settings: KUBECONFIG and cache folders, PATH with kubectl and helm
 set -euo pipefail
 
@@ -317,6 +318,7 @@ up() {
   wait_for 60 "node Ready" kc wait --for=condition=Ready "node/$NODE" --timeout=2s
   start netpol "$BIN/addons" netpol --kubeconfig="$PKI/admin.kubeconfig" --hostname-override=$NODE --service-cluster-ip-range=$SVC_NET
   wait_for 60 "cluster DNS" kc -n kube-system rollout status deploy/coredns deploy/storage --timeout=2s
+  touch "$RUN/up"
   kc get nodes -o wide
 }
 
@@ -377,6 +379,7 @@ cmd=${1:-help}; shift || true
 case $cmd in
 build | build-monitoring | up | down | status | kc | helm | load | name | monitoring) "$cmd" "$@" ;;
 node | net | outside) X=exec; "$cmd" "$@" ;;
+settings) printf '%s\n' "UP=$([ -e "$RUN/up" ] && [ -d "/proc/$(<"$RUN/init")" ] && echo yes)" "NAME=$NAME" "BIN=$BIN" "${client_env[@]}" ;;
 env) echo "export ${client_env[*]} PATH=$BIN:\$PATH" ;;
 *) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" ;;
 esac

@@ -3,6 +3,7 @@
 //! Nothing here knows the inside of a product; it runs `crowdsec` and `cscli` and reads what they print.
 
 pub mod binary;
+pub mod cluster;
 pub mod engine;
 pub mod expected;
 pub mod logs;

@@ -26,7 +26,7 @@ impl Nginx {
         namespace: Option<&Namespace>,
         trust_forwarded: bool,
     ) -> Result<Nginx> {
-        let root = Root::unpacked("nginx", &["nginx", "libpcre2-8-0"])?;
+        let root = nginx()?;
         let www = folder.join("www");
         for below in ["www", "tmp"] {
             std::fs::create_dir_all(folder.join(below))?;
@@ -245,6 +245,11 @@ impl Bouncer {
     pub fn stop(self) -> Result<()> {
         self.process.terminate(Duration::from_secs(10))
     }
+}
+
+/// Debian's nginx, unpacked.
+pub fn nginx() -> Result<Root> {
+    Root::unpacked("nginx", &["nginx", "libpcre2-8-0"]).context("fetching Debian's nginx")
 }
 
 /// Debian's firewall and custom bouncers, unpacked.

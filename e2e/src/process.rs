@@ -2,8 +2,9 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -123,12 +124,29 @@ pub fn run_command(mut command: Command) -> Result<String> {
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("starting `{line}`"))?;
+    told(&line, &output)
+}
+
+/// As [`run_command`], with `input` on its standard input.
+pub fn run_with_input(mut command: Command, input: &str) -> Result<String> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(input.as_bytes())?;
+    file.rewind()?;
+    let line = describe(&command);
+    let output = command
+        .stdin(file)
+        .output()
+        .with_context(|| format!("starting `{line}`"))?;
+    told(&line, &output)
+}
+
+/// Standard output of a program that ended well, or an error with all it printed.
+fn told(line: &str, output: &Output) -> Result<String> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
         bail!(
-            "`{line}` ended with {}:\n{}{}",
+            "`{line}` ended with {}:\n{text}{}",
             output.status,
-            text,
             String::from_utf8_lossy(&output.stderr)
         );
     }

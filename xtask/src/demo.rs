@@ -1,8 +1,10 @@
 //! The demo: an attack in a real log becomes a ban that a real bouncer enforces, with the times of each step.
 //!
-//! With root and network namespaces packets are dropped; without, the orders of a bouncer are recorded on loopback.
+//! In Kubernetes by default: the cluster in `KUBECONFIG`, or one of our own. Locally, with root and network namespaces,
+//! packets are dropped; without, the orders of a bouncer are recorded on loopback.
 
 mod administrator;
+mod cluster;
 mod hosts;
 mod keep;
 mod loopback;
@@ -11,6 +13,7 @@ mod timeline;
 
 use anyhow::Result;
 use e2e::binary::Binary;
+use e2e::cluster::Cluster;
 use e2e::{netns, packages};
 
 /// Whether everything stays up at the end, for looking around.
@@ -25,23 +28,35 @@ pub enum Keep {
 /// Where the story plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// In Kubernetes, or on hosts where none can be had.
+    Cluster,
     /// On hosts of network namespaces where this machine allows them, else on loopback.
-    Best,
+    Hosts,
     /// On loopback.
     Loopback,
 }
 
 /// Runs the demo.
 pub fn run(stage: Stage, keep: Keep) -> Result<()> {
+    if stage == Stage::Cluster {
+        match Cluster::obstacle() {
+            None => return cluster::story(keep),
+            Some(reason) => narrate::step(&format!("no Kubernetes ({reason}): the story on hosts")),
+        }
+    }
+    on_this_machine(stage, keep)
+}
+
+fn on_this_machine(stage: Stage, keep: Keep) -> Result<()> {
     narrate::chapter("Setting up");
     crate::setup::run()?;
     narrate::step("building crowdsec and cscli (cargo prints nothing when they are fresh)");
     let binary = Binary::built()?;
     let folder = tempfile::Builder::new().prefix("crowdsec-demo-").tempdir()?;
     let possible = match stage {
-        Stage::Loopback => Err("asked for with --loopback".to_owned()),
-        Stage::Best if packages::is_root() => netns::available(),
-        Stage::Best => Err("this user is not root".to_owned()),
+        Stage::Loopback => Err("as asked for".to_owned()),
+        Stage::Cluster | Stage::Hosts if packages::is_root() => netns::available(),
+        Stage::Cluster | Stage::Hosts => Err("this user is not root".to_owned()),
     };
     let outcome = match possible {
         Ok(()) => hosts::story(&binary, folder.path(), keep),

@@ -1,4 +1,5 @@
-//! `cargo run -p xtask -- demo [--loopback] [--keep]`, `bench` or `setup`; the Makefile's targets call it.
+//! `cargo run -p xtask -- demo cluster|local|loopback [--keep]`, `e2e [--keep] [NAME…]`, `bench`,
+//! `image [amd64|arm64]` or `setup`; the Makefile's targets call it.
 
 use std::process::ExitCode;
 
@@ -6,16 +7,24 @@ use xtask::demo::{self, Keep, Stage};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let keep = if words.contains(&"--keep") {
+        Keep::Yes
+    } else {
+        Keep::No
+    };
+    words.retain(|word| *word != "--keep");
     let outcome = match words.as_slice() {
-        ["demo"] => demo::run(Stage::Best, Keep::No),
-        ["demo", "--keep"] => demo::run(Stage::Best, Keep::Yes),
-        ["demo", "--loopback"] => demo::run(Stage::Loopback, Keep::No),
-        ["demo", "--loopback", "--keep"] => demo::run(Stage::Loopback, Keep::Yes),
+        ["demo", "cluster"] => demo::run(Stage::Cluster, keep),
+        ["demo", "local"] => demo::run(Stage::Hosts, keep),
+        ["demo", "loopback"] => demo::run(Stage::Loopback, keep),
+        ["e2e", cases @ ..] => xtask::e2e::run(cases, keep),
         ["bench"] => xtask::bench::run(),
+        ["image"] => xtask::image::run(None),
+        ["image", arch] => xtask::image::run(Some(arch)),
         ["setup"] => xtask::setup::run(),
         _ => Err(anyhow::anyhow!(
-            "usage: xtask demo [--loopback] [--keep] | bench | setup"
+            "usage: xtask demo cluster|local|loopback [--keep] | e2e [--keep] [NAME…] | bench | image [amd64|arm64] | setup"
         )),
     };
     match outcome {

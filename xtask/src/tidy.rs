@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The folder of the workspace.
-fn workspace() -> PathBuf {
+pub(crate) fn workspace() -> PathBuf {
     e2e::binary::workspace_dir().unwrap()
 }
 

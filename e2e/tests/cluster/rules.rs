@@ -1,0 +1,138 @@
+//! The rules in the definitions, as the API server applies them: one accepted and one refused object each.
+
+use e2e::cluster::namespace::Namespace;
+
+use crate::fixture::Operated;
+
+/// Kind, a spec that is accepted, one that is refused, and what the refusal must say.
+const TABLE: &[(&str, &str, &str, &str)] = &[
+    ("SecurityEngine", "{}", "{replicas: 2}", "replicas is 0 or 1"),
+    (
+        "SecurityEngine",
+        "{storage: {existingClaim: data}}",
+        "{storage: {existingClaim: data, size: 2Gi}}",
+        "existingClaim excludes size and storageClassName",
+    ),
+    (
+        "SecurityEngine",
+        "{allowedNamespaces: {from: Selector, selector: {matchLabels: {a: b}}}}",
+        "{allowedNamespaces: {from: Selector}}",
+        "selector goes with from: Selector",
+    ),
+    (
+        "SecurityEngine",
+        "{tls: {mode: SelfManaged}}",
+        "{tls: {mode: Perhaps}}",
+        "Unsupported value",
+    ),
+    (
+        "SecurityEngine",
+        "{networkPolicy: {extraIngress: [{from: [{podSelector: {}}]}]}}",
+        "{networkPolicy: {extraIngress: [{ports: [{port: 8080}]}]}}",
+        "an ingress rule must name its peers",
+    ),
+    ("LogProcessor", "{engineRef: {name: main}}", "{}", "engineRef"),
+    (
+        "LogProcessor",
+        "{engineRef: {name: main}, sources: {nodeFiles: [{paths: [/var/log/x.log], type: syslog}]}}",
+        "{engineRef: {name: main}, sources: {nodeFiles: [{paths: [/etc/shadow], type: syslog}]}}",
+        "the agents see /var/log only",
+    ),
+    (
+        "LogProcessor",
+        "{engineRef: {name: main}, sources: {containerLogs: true, nodeFiles: []}}",
+        "{engineRef: {name: main}, sources: {containerLogs: false, nodeFiles: []}}",
+        "nothing would be read",
+    ),
+    (
+        "Acquisition",
+        "{preset: traefik, target: {podSelector: {}}}",
+        "{preset: traefik, type: nginx, target: {podSelector: {}}}",
+        "either a preset or a type",
+    ),
+    (
+        "Acquisition",
+        "{type: nginx, target: {podSelector: {}}}",
+        "{target: {podSelector: {}}}",
+        "either a preset or a type",
+    ),
+    (
+        "Bouncer",
+        "{engineRef: {name: main}, integration: {type: Traefik, forwardAuth: {replicas: 2}}}",
+        "{engineRef: {name: main}, integration: {type: None, forwardAuth: {replicas: 2}}}",
+        "forwardAuth",
+    ),
+];
+
+#[test]
+fn the_api_server_accepts_and_refuses_as_the_rules_say() {
+    let operated = Operated::shared();
+    let namespace = Namespace::create(&operated.cluster, "rules", &[]).unwrap();
+    let mut faults = Vec::new();
+    for (number, (kind, accepted, refused, words)) in TABLE.iter().enumerate() {
+        let object = |spec: &str| {
+            format!(
+                "apiVersion: crowdsec-operator.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: case-{number}}}\nspec: {spec}\n"
+            )
+        };
+        let apply = |spec: &str| dry_run(&namespace, &object(spec));
+        if let Err(error) = apply(accepted) {
+            faults.push(format!("{kind} {accepted} is refused: {error:#}"));
+        }
+        match apply(refused) {
+            Ok(_) => faults.push(format!("{kind} {refused} is accepted")),
+            Err(error) if format!("{error:#}").contains(words) => {}
+            Err(error) => faults.push(format!(
+                "{kind} {refused} is not refused for `{words}`: {error:#}"
+            )),
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn an_unknown_field_is_refused_with_its_name() {
+    let operated = Operated::shared();
+    let namespace = Namespace::create(&operated.cluster, "rules", &[]).unwrap();
+    let error = dry_run(
+        &namespace,
+        "apiVersion: crowdsec-operator.dev/v1alpha1\nkind: SecurityEngine\nmetadata: {name: x}\nspec: {replcias: 1}\n",
+    )
+    .unwrap_err();
+    let text = format!("{error:#}");
+    assert!(text.contains("replcias"), "{text}");
+}
+
+#[test]
+fn every_kind_and_its_spec_is_explained() {
+    let operated = Operated::shared();
+    for kind in ["securityengine", "logprocessor", "acquisition", "bouncer"] {
+        let path = format!("{kind}.spec");
+        let text = operated
+            .cluster
+            .kubectl(&["explain", &path, "--recursive"])
+            .unwrap();
+        assert!(text.contains("FIELDS:"), "{text}");
+        let short = operated.cluster.kubectl(&["explain", &path]).unwrap();
+        let empty: Vec<&str> = short
+            .split("\n  ")
+            .filter(|field| field.contains("<no description>") || field.trim().ends_with('>'))
+            .collect();
+        assert!(
+            empty.is_empty(),
+            "{kind}: fields without a description: {empty:#?}"
+        );
+    }
+}
+
+fn dry_run(namespace: &Namespace<'_>, yaml: &str) -> anyhow::Result<String> {
+    let arguments = [
+        "apply",
+        "--server-side",
+        "--dry-run=server",
+        "--validate=strict",
+        "-f",
+        "-",
+    ];
+    e2e::process::run_with_input(namespace.kubectl_command(&arguments), yaml)
+}
