@@ -40,7 +40,6 @@ fn the_objects_are_applied_in_an_order_in_which_each_finds_what_it_needs() {
     insta::assert_snapshot!(titles.join("\n"));
 }
 
-#[expect(clippy::too_many_lines, reason = "the whole object is shown")]
 #[test]
 fn agents_are_root_without_any_capability_and_write_to_their_state_alone() {
     insta::assert_snapshot!(daemon_set_of(&least()));
@@ -57,7 +56,6 @@ fn targets_stand_in_a_file_of_their_own() {
     insta::assert_snapshot!(yaml(&[config_map::targets(&least()).unwrap()]));
 }
 
-#[expect(clippy::too_many_lines, reason = "the whole object is shown")]
 #[test]
 fn agents_may_read_their_targets_and_pods_where_an_acquisition_is_accepted() {
     insta::assert_snapshot!(yaml(&rbac::roles(&least())));
