@@ -21,7 +21,7 @@ use crate::memo::Memo;
 use crate::value::{Text, Value};
 
 use self::literals::LiteralIndex;
-use self::plan::Plan;
+use self::plan::{Literals, Plan};
 
 /// Holds the filters in load order with the indexes that rule most of them out.
 #[derive(Debug)]
@@ -100,21 +100,21 @@ impl FilterSet {
     }
 
     fn index_literals(&mut self, plans: &[Plan]) {
-        let mut by_subject: BTreeMap<NodeId, BTreeMap<usize, &[Text]>> = BTreeMap::new();
+        let mut by_subjects: BTreeMap<Vec<NodeId>, BTreeMap<usize, &Literals>> = BTreeMap::new();
         for (filter, plan) in plans.iter().enumerate() {
-            for (subject, texts) in &plan.literals {
-                // Of several conditions on one text the first is used; the filter checks the others itself.
-                by_subject
-                    .entry(*subject)
+            for literals in &plan.literals {
+                // Of several conditions on the same texts the first is used; the filter checks the others itself.
+                by_subjects
+                    .entry(literals.keys().copied().collect())
                     .or_default()
                     .entry(filter)
-                    .or_insert(texts);
+                    .or_insert(literals);
             }
         }
         let size = self.filters.len();
-        self.literals = by_subject
+        self.literals = by_subjects
             .iter()
-            .filter_map(|(subject, wanted)| LiteralIndex::new(*subject, wanted, size))
+            .filter_map(|(subjects, wanted)| LiteralIndex::new(subjects, wanted, size))
             .collect();
     }
 
@@ -192,11 +192,10 @@ impl FilterRun {
             }
         }
         for index in &set.literals {
-            if !self.candidates.meets(index.filters()) {
-                continue;
-            }
-            if let Ok(Value::Str(text)) = eval::value(library.graph(), index.subject(), env, memo) {
-                self.candidates.keep(index.filters(), &index.find(&text));
+            if self.candidates.meets(index.filters())
+                && let Some(found) = index.find(library, env, memo)
+            {
+                self.candidates.keep(index.filters(), &found);
             }
         }
     }

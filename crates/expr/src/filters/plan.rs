@@ -1,7 +1,10 @@
 //! What must hold for a filter to be true, as far as its first `&&` operands say so without any risk.
 
+use std::collections::BTreeMap;
+
 use crate::ast::BinaryOp;
-use crate::env::Host;
+use crate::env::{Host, NoEnv};
+use crate::function::{Call, Effect};
 use crate::ir::{Graph, Loop, LoopKind, NodeId, Op};
 use crate::limits;
 use crate::types::Type;
@@ -12,9 +15,16 @@ use crate::value::{Text, Value};
 pub(super) struct Plan {
     /// A text that must be one of these.
     pub(super) equality: Option<(NodeId, Vec<Text>)>,
-    /// Texts that must contain one of these.
-    pub(super) literals: Vec<(NodeId, Vec<Text>)>,
+    /// Each of these must hold.
+    pub(super) literals: Vec<Literals>,
 }
+
+/// Holds when one of the texts contains one of its literals.
+pub(super) type Literals = BTreeMap<NodeId, Vec<Text>>;
+
+/// Values that computing the literals of one loop may make: well below [`limits::MEMORY`], so that the loop itself
+/// cannot run out of it.
+const MEMORY: u64 = limits::MEMORY / 4;
 
 impl Plan {
     pub(super) fn of(graph: &Graph, root: NodeId, host: &dyn Host) -> Self {
@@ -33,10 +43,10 @@ impl Plan {
             if self.equality.is_none() {
                 self.equality = Some(equality);
             }
-        } else if let Some((subject, texts)) = literals(graph, id, host)
-            && texts.iter().all(|text| !text.is_empty())
+        } else if let Some(literals) = literals(graph, id, host)
+            && is_useful(&literals)
         {
-            self.literals.push((subject, texts));
+            self.literals.push(literals);
         }
         is_safe(graph, id)
     }
@@ -62,23 +72,37 @@ fn equality(graph: &Graph, id: NodeId) -> Option<(NodeId, Vec<Text>)> {
     }
 }
 
-/// Reads `text contains "a"` (also `startsWith`, `endsWith`), `any(File("f"), {text contains #})` (also `== #`, `Upper(#)`,
-/// `Lower(#)`), and any of these on one text joined by `||`.
-fn literals(graph: &Graph, id: NodeId, host: &dyn Host) -> Option<(NodeId, Vec<Text>)> {
+/// Reads `text contains "a"` (also `startsWith`, `endsWith`), `any(File("f"), {text contains #})`, and any of these
+/// joined by `||`.
+fn literals(graph: &Graph, id: NodeId, host: &dyn Host) -> Option<Literals> {
     match &graph.node(id).op {
         Op::Binary(op, subject, text) if is_search(*op) && is_pure_text(graph, *subject) => {
             match graph.as_constant(*text)? {
-                Value::Str(text) => Some((*subject, vec![text.clone()])),
+                Value::Str(text) => Some(BTreeMap::from([(*subject, vec![text.clone()])])),
                 _ => None,
             }
         }
-        Op::Or(items) => joined(items.iter().map(|item| literals(graph, *item, host))),
+        Op::Or(items) => {
+            let mut all = Literals::new();
+            for item in items {
+                for (subject, texts) in literals(graph, *item, host)? {
+                    all.entry(subject).or_default().extend(texts);
+                }
+            }
+            Some(all)
+        }
         Op::Loop(inner) if inner.kind == LoopKind::Any => any_of_file(graph, inner, host),
         _ => None,
     }
 }
 
-fn any_of_file(graph: &Graph, inner: &Loop, host: &dyn Host) -> Option<(NodeId, Vec<Text>)> {
+/// Reports whether the literals can rule anything out, and finding none of them stays within the loop budget.
+fn is_useful(literals: &Literals) -> bool {
+    let count: usize = literals.values().map(Vec::len).sum();
+    count <= limits::LOOPS as usize && literals.values().flatten().all(|text| !text.is_empty())
+}
+
+fn any_of_file(graph: &Graph, inner: &Loop, host: &dyn Host) -> Option<Literals> {
     let lines = match &graph.node(inner.source).op {
         Op::Call(function, args) if graph.functions[*function as usize].name == "File" => match **args {
             [name] => host.file(graph.as_constant(name)?.as_str()?)?,
@@ -86,12 +110,11 @@ fn any_of_file(graph: &Graph, inner: &Loop, host: &dyn Host) -> Option<(NodeId, 
         },
         _ => graph.as_constant(inner.source)?.clone(),
     };
-    let Op::Binary(op, subject, element) = &graph.node(inner.body?).op else {
+    let Op::Binary(op, subject, element) = &graph.node(first_test(graph, inner.body?)).op else {
         return None;
     };
     // A text that equals an element contains it.
     let is_condition = is_search(*op) || *op == BinaryOp::Equal;
-    let change = change_of_element(graph, *element, inner.slot)?;
     if !is_condition || !is_pure_text(graph, *subject) {
         return None;
     }
@@ -99,27 +122,47 @@ fn any_of_file(graph: &Graph, inner: &Loop, host: &dyn Host) -> Option<(NodeId, 
     if lines.len() > limits::LOOPS as usize {
         return None;
     }
-    let texts = lines.iter().map(|line| match line {
-        Value::Str(text) => Some(change(text)),
-        _ => None,
-    });
-    Some((*subject, texts.collect::<Option<Vec<Text>>>()?))
+    let mut memory = MEMORY;
+    let texts = lines.iter().map(
+        |line| match of_element(graph, *element, inner.slot, line, &mut memory)? {
+            Value::Str(text) => Some(text),
+            _ => None,
+        },
+    );
+    Some(BTreeMap::from([(*subject, texts.collect::<Option<_>>()?)]))
 }
 
-/// What a closure's body makes of the element before it compares: nothing, `Upper(#)` or `Lower(#)`.
-fn change_of_element(graph: &Graph, id: NodeId, slot: u16) -> Option<fn(&Text) -> Text> {
+/// Returns what must be true for a closure's body to be true or to do anything.
+fn first_test(graph: &Graph, body: NodeId) -> NodeId {
+    match &graph.node(body).op {
+        Op::Conditional(test, _, no) if graph.as_constant(*no) == Some(&Value::Bool(false)) => *test,
+        Op::And(items) => items.first().copied().unwrap_or(body),
+        _ => body,
+    }
+}
+
+/// Computes what a closure's body makes of its element before it compares: the element itself or what a helper on
+/// texts gives for it, `None` for everything else.
+fn of_element(graph: &Graph, id: NodeId, slot: u16, element: &Value, memory: &mut u64) -> Option<Value> {
     match &graph.node(id).op {
-        Op::Local(local) if *local == slot => Some(Text::clone),
+        Op::Local(local) if *local == slot => Some(element.clone()),
+        Op::Const(_) => graph.as_constant(id).cloned(),
         Op::Call(function, args) => {
-            let [argument] = **args else { return None };
-            if graph.node(argument).op != Op::Local(slot) {
+            let function = &graph.functions[*function as usize];
+            if function.effect != Effect::Pure || !matches!(function.name, "Upper" | "Lower" | "JsonExtract")
+            {
                 return None;
             }
-            match graph.functions[*function as usize].name {
-                "Upper" => Some(|text| golang::strings::to_upper(text).into()),
-                "Lower" => Some(|text| golang::strings::to_lower(text).into()),
-                _ => None,
-            }
+            let args: Option<Vec<Value>> = args
+                .iter()
+                .map(|arg| of_element(graph, *arg, slot, element, memory))
+                .collect();
+            let mut call = Call {
+                args: &args?,
+                env: &mut NoEnv,
+                memory,
+            };
+            (function.body)(&mut call).ok()
         }
         _ => None,
     }

@@ -18,10 +18,23 @@ struct Files;
 
 impl Host for Files {
     fn file(&self, name: &str) -> Option<Value> {
-        let lines = [
+        let words = [
             "evil", "bot", "scan", "curl", "wget", "zgrab", "nikto", "sqlmap", "/wp", "alpha",
         ];
-        (name == "words.txt").then(|| Value::texts(lines))
+        match name {
+            "words.txt" => Some(Value::texts(words)),
+            "words.json" => Some(Value::texts(
+                words.map(|word| format!(r#"{{"word": "{word}", "tag": "t-{word}"}}"#)),
+            )),
+            // one line has no word, so every text contains what it asks for
+            "holes.json" => Some(Value::texts(words.map(|word| {
+                format!(
+                    r#"{{"{}": "{word}"}}"#,
+                    if word == "bot" { "tag" } else { "word" }
+                )
+            }))),
+            _ => None,
+        }
     }
 }
 
@@ -169,6 +182,19 @@ fn atom() -> impl Strategy<Value = String> {
         1 => text().prop_map(|text| format!("any(File(\"words.txt\"), {{{text} == #}})")),
         1 => text().prop_map(|text| format!("any(File(\"words.txt\"), {{Upper({text}) contains Upper(#)}})")),
         1 => text().prop_map(|text| format!("any(File(\"words.txt\"), {{Lower({text}) endsWith Lower(#)}})")),
+        3 => prop::collection::vec(text(), 2..4).prop_map(|texts| {
+            let loops: Vec<_> =
+                texts.iter().map(|text| format!("any(File(\"words.txt\"), {{Upper({text}) contains Upper(#)}})")).collect();
+            format!("({})", loops.join(" || "))
+        }),
+        2 => (text(), prop::sample::select(vec!["words.json", "holes.json"])).prop_map(|(text, file)| {
+            format!(
+                "any(File(\"{file}\"), {{{text} contains JsonExtract(#, \"word\") ? evt.SetMeta(\"x\", JsonExtract(#, \"tag\")) : false}})"
+            )
+        }),
+        1 => (text(), literal()).prop_map(|(text, word)| {
+            format!("any(File(\"words.txt\"), {{{text} contains # && # != {word}}})")
+        }),
         2 => (text(), prop::collection::vec(literal(), 1..9))
             .prop_map(|(text, words)| format!("any([{}], {text} startsWith #)", words.join(", "))),
         2 => (text(), prop::collection::vec(literal(), 1..9)).prop_map(|(text, words)| {
