@@ -38,6 +38,9 @@ pub struct Args {
     /// Namespace the operator runs in; its Lease lies there.
     #[arg(long, global = true, env = "POD_NAMESPACE", default_value = "crowdsec")]
     pub namespace: String,
+    /// Name of the Lease; operators of one namespace that look at different namespaces need different ones.
+    #[arg(long, global = true, default_value = crate::lease::NAME)]
+    pub lease: String,
     /// Name by which this operator holds the Lease and signs events.
     #[arg(long, global = true, env = "POD_NAME")]
     pub identity: Option<String>,

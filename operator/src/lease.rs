@@ -20,12 +20,13 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 /// Pause between two attempts.
 pub const RETRY: Duration = Duration::from_secs(2);
 
-/// Name of the Lease.
+/// Name of the Lease when none is given.
 pub const NAME: &str = "crowdsec-operator";
 
 /// A Lease and who this operator is.
 pub struct Leader {
     api: Api<Lease>,
+    name: String,
     identity: String,
 }
 
@@ -49,9 +50,10 @@ struct Watched {
 
 impl Leader {
     /// Makes a candidate; nothing is asked yet.
-    pub fn new(client: Client, namespace: &str, identity: String) -> Self {
+    pub fn new(client: Client, namespace: &str, name: String, identity: String) -> Self {
         Self {
             api: Api::namespaced(client, namespace),
+            name,
             identity,
         }
     }
@@ -93,7 +95,7 @@ impl Leader {
     /// Gives the Lease back, so that another operator need not wait for its end.
     pub async fn release(&self) {
         let given_back = async {
-            let Some(mut lease) = self.api.get_opt(NAME).await? else {
+            let Some(mut lease) = self.api.get_opt(&self.name).await? else {
                 return Ok(());
             };
             if holder(&lease) != Some(self.identity.as_str()) {
@@ -103,7 +105,7 @@ impl Leader {
             spec.holder_identity = None;
             spec.lease_duration_seconds = Some(1);
             self.api
-                .replace(NAME, &PostParams::default(), &lease)
+                .replace(&self.name, &PostParams::default(), &lease)
                 .await
                 .map(drop)
         };
@@ -113,13 +115,13 @@ impl Leader {
     }
 
     async fn attempt(&self, watched: &mut Watched) -> Result<bool, kube::Error> {
-        let lease = self.api.get_opt(NAME).await?;
+        let lease = self.api.get_opt(&self.name).await?;
         let written = match decide(lease.as_ref(), &self.identity, watched, Instant::now()) {
             Step::Wait => return Ok(false),
             Step::Create => {
                 let lease = Lease {
                     metadata: ObjectMeta {
-                        name: Some(NAME.to_owned()),
+                        name: Some(self.name.clone()),
                         ..ObjectMeta::default()
                     },
                     spec: Some(self.spec(None, service::clock::now())),
@@ -129,21 +131,21 @@ impl Leader {
             Step::Take => {
                 let mut lease = lease.unwrap_or_default();
                 lease.spec = Some(self.spec(lease.spec.as_ref(), service::clock::now()));
-                self.api.replace(NAME, &PostParams::default(), &lease).await
+                self.api.replace(&self.name, &PostParams::default(), &lease).await
             }
         };
         won(written)
     }
 
     async fn renew(&self) -> Result<bool, kube::Error> {
-        let Some(mut lease) = self.api.get_opt(NAME).await? else {
+        let Some(mut lease) = self.api.get_opt(&self.name).await? else {
             return Ok(false);
         };
         if holder(&lease) != Some(self.identity.as_str()) {
             return Ok(false);
         }
         lease.spec = Some(self.spec(lease.spec.as_ref(), service::clock::now()));
-        won(self.api.replace(NAME, &PostParams::default(), &lease).await)
+        won(self.api.replace(&self.name, &PostParams::default(), &lease).await)
     }
 
     fn spec(&self, before: Option<&LeaseSpec>, now: Timestamp) -> LeaseSpec {

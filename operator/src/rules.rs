@@ -175,8 +175,8 @@ pub const UNINSTALL: Right = Right {
     place: Where::Watched,
     group: "crowdsec-operator.dev",
     resources: &["securityengines", "logprocessors", "acquisitions", "bouncers"],
-    verbs: &["get", "list", "delete"],
-    why: "delete all resources and wait until the operator has cleaned up after them",
+    verbs: &["get", "list", "delete", "patch"],
+    why: "delete all resources, wait until the operator has cleaned up, take away finalizers that nobody answers",
 };
 
 /// What an agent is granted in each namespace with an accepted Acquisition.

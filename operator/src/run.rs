@@ -166,7 +166,7 @@ async fn run(
         None => Vec::new(),
     };
     let identity = args.identity.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-    let leader = Leader::new(client, &args.namespace, identity);
+    let leader = Leader::new(client, &args.namespace, args.lease, identity);
     tasks.spawn("controllers", lead(leader, ctx, resources, tasks.token().clone()));
     let stop = tasks.token().clone();
     tasks.spawn("signals", async move {

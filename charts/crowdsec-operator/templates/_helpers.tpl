@@ -56,6 +56,22 @@ app.kubernetes.io/instance: {{ include "operator.fullname" . }}
 {{- end }}
 {{- end -}}
 
+{{/* The operator's files: what a spec that leaves it out gets, and the resources that come with the installation. */}}
+{{- define "operator.config" -}}
+{{- $namespaces := .Values.watchNamespaces | default (list .Release.Namespace) -}}
+{{- $home := has .Release.Namespace $namespaces | ternary .Release.Namespace (first $namespaces) -}}
+defaults.yaml: |
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  imagePullSecrets: [{{ range $n, $secret := .Values.imagePullSecrets }}{{ if $n }}, {{ end }}{{ $secret.name | quote }}{{ end }}]
+{{- if .Values.defaults.enabled }}
+resources.yaml: |
+  {{- range .Values.defaults.resources }}
+  ---
+  {{- toYaml (merge (deepCopy .) (dict "metadata" (dict "namespace" $home))) | nindent 2 }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
 {{- define "operator.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 65532

@@ -277,7 +277,7 @@ fn values_reach_the_objects() {
         policy["egress"][0]["to"],
         json!([{"ipBlock": {"cidr": "10.0.0.1/32"}}])
     );
-    let defaults = find(&objects, "ConfigMap")["data"]["defaults.yaml"]
+    let defaults = find(&objects, "ConfigMap")["data"]["resources.yaml"]
         .as_str()
         .unwrap();
     let kinds: Vec<Value> = self::objects(defaults)
