@@ -2,6 +2,7 @@
 
 mod bouncers;
 mod cscli;
+mod forward_auth;
 mod machines;
 
 use std::path::Path;
