@@ -1,7 +1,7 @@
 # The image of `make image`, for those who have a container engine:
 #   docker build --tag localhost/crowdsec-operator:dev .
 # The first stage runs the same code, so the content is the same; only the archive's metadata are the engine's own.
-FROM rust:1.95-bookworm AS build
+FROM docker.io/library/rust:1.95-bookworm AS build
 WORKDIR /workspace
 COPY . .
 RUN cargo run --locked --package xtask -- image

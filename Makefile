@@ -27,16 +27,18 @@ e2e: ## run the cases that need Kubernetes, on the cluster in KUBECONFIG or one 
 	$(CARGO) build --workspace --bins
 	$(TARGET)/debug/xtask e2e $(if $(KEEP),--keep) $(CASES)
 
-bench: ## measure lines per CPU second and memory on generated logs
+bench: ## measure the figures of docs/benchmarks.md (PARTS="logs forward-auth operator" for some)
 	$(CARGO) build --release --workspace --bins
-	$(TARGET)/release/xtask bench
+	$(TARGET)/release/xtask bench $(PARTS)
 
 gen: ## rewrite generated files and recorded lists (tests fail when they are stale; the lists need HUB_DIR, manifests/install.yaml needs Helm)
 	UPDATE=1 $(CARGO) test --quiet --workspace -- hub_tests_that_passed_once_still_pass files_are_fresh
 
+# The cases that need a cluster are no tests of the workspace, so no target of the first clippy.
 lint: ## formatting and clippy (the repository's own rules are tests)
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --quiet --workspace --test cluster -- -D warnings
 
 image: ## build the container image as one archive, without a container engine (ARCH=arm64 for the other processor)
 	$(CARGO) build --workspace --bins

@@ -14,6 +14,7 @@ pub mod report;
 pub mod run;
 pub mod setup;
 pub mod sources;
+mod state;
 pub mod usage;
 
 pub use setup::{Loaded, Problems, Program, Sources};

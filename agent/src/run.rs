@@ -3,7 +3,7 @@
 //! A reload is `setup::load` of the new configuration, a stop of the running agent, and `run` again: positions, buckets and
 //! undelivered alerts go through the state folder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::{self, JoinHandle};
@@ -22,14 +22,14 @@ use tokio_util::sync::CancellationToken;
 use crate::acquire::file::wake::Waker;
 use crate::acquire::pods::Plan;
 use crate::acquire::reader::{Pods, Reader};
-use crate::keep::{self, Complaints, Keeper};
+use crate::keep::{Complaints, Keeper};
 use crate::metrics::Metrics;
-use crate::outbox::{self, Outbox};
 use crate::pipeline::{self, Pipeline};
 use crate::push::Pusher;
 use crate::setup::{Loaded, Program};
 use crate::sources::Register;
-use crate::{checkpoint, heartbeat, report, usage};
+use crate::state::State;
+use crate::{heartbeat, report, usage};
 
 /// Effects that wait for the disk before the detector waits too.
 const EFFECTS: usize = 64;
@@ -60,7 +60,10 @@ pub async fn run(
     metrics.begin_run();
     let unregister_on_exit = loaded.unregister_on_exit;
     let facts = loaded.facts.clone();
-    let state = State::open(&loaded.config.paths.data_dir)?;
+    let state = State::open(
+        &loaded.config.paths.data_dir,
+        loaded.awaits_registration.then_some(&loaded.credentials),
+    )?;
     // The pusher outlives the pipeline: what the last lines raise is pushed too.
     let pusher = Pusher::new(
         Arc::clone(&state.outbox),
@@ -317,58 +320,4 @@ async fn farewell(client: &Client) {
         Ok(Err(error)) => tracing::warn!(error = error.chain(), "machine could not be unregistered"),
         Err(_elapsed) => tracing::warn!("machine could not be unregistered in time"),
     }
-}
-
-/// What a restart goes on with.
-struct State {
-    dir: PathBuf,
-    outbox: Arc<Outbox>,
-    resume: crate::acquire::file::follow::Resume,
-    restored: pipeline::Restored,
-    group: u64,
-}
-
-impl State {
-    fn open(data_dir: &Path) -> anyhow::Result<Self> {
-        let dir = folder(data_dir)?;
-        let stored = match checkpoint::load(&dir) {
-            Ok(stored) => stored,
-            Err(error) => {
-                tracing::error!(%error, "checkpoint is ignored: files are read as at a first start");
-                None
-            }
-        };
-        let group = stored.as_ref().map_or(0, |checkpoint| checkpoint.group);
-        let (outbox, recent) = Outbox::open(&dir, outbox::DEFAULT_LIMIT, group)?;
-        let (resume, restored) = keep::resume(stored, recent);
-        Ok(Self {
-            dir,
-            outbox: Arc::new(outbox),
-            resume,
-            restored,
-            group,
-        })
-    }
-}
-
-/// Returns the state folder; one that cannot be written is replaced by a temporary one, which a restart loses.
-fn folder(data_dir: &Path) -> anyhow::Result<PathBuf> {
-    let dir = data_dir.join("agent");
-    let Err(error) = usable(&dir) else { return Ok(dir) };
-    let temporary = std::env::temp_dir().join(format!("crowdsec-agent-{}", std::process::id()));
-    tracing::error!(
-        %error,
-        dir = %dir.display(),
-        temporary = %temporary.display(),
-        "state folder cannot be written; a restart will lose positions and undelivered alerts"
-    );
-    usable(&temporary).with_context(|| format!("no usable state folder, neither {}", dir.display()))?;
-    Ok(temporary)
-}
-
-fn usable(dir: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(dir)?;
-    let probe = dir.join(".probe");
-    std::fs::write(&probe, "")?;
-    std::fs::remove_file(probe)
 }

@@ -8,7 +8,6 @@ use golang::duration::Duration;
 
 use crate::context::Context;
 use crate::error::{Error, chain, client_text};
-use crate::usage;
 
 pub(crate) use inspect::scalar as yaml_scalar;
 
@@ -48,10 +47,10 @@ enum Command {
     #[command(after_help = "Example:\n  cscli alerts flush --max-items 1000 --max-age 7d")]
     Flush {
         /// Keep at most this many
-        #[arg(long, default_value = "5000", value_parser = crate::args::integer, value_name = "N")]
+        #[arg(long, default_value = "5000", value_parser = crate::values::integer, value_name = "N")]
         max_items: i64,
         /// Keep those younger than this
-        #[arg(long, default_value = "7d", value_parser = crate::args::duration, value_name = "DURATION")]
+        #[arg(long, default_value = "7d", value_parser = crate::values::duration, value_name = "DURATION")]
         max_age: Duration,
     },
 }
@@ -63,10 +62,10 @@ pub(crate) struct ListArgs {
     #[arg(short, long)]
     all: bool,
     /// Only those newer than this (4h, 30d)
-    #[arg(long, value_parser = crate::args::duration, value_name = "DURATION")]
+    #[arg(long, value_parser = crate::values::duration, value_name = "DURATION")]
     since: Option<Duration>,
     /// Only those older than this (4h, 30d)
-    #[arg(long, value_parser = crate::args::duration, value_name = "DURATION")]
+    #[arg(long, value_parser = crate::values::duration, value_name = "DURATION")]
     until: Option<Duration>,
     /// Only from this address (short for --scope ip --value <IP>)
     #[arg(short, long, allow_hyphen_values = true, value_name = "IP")]
@@ -99,7 +98,7 @@ pub(crate) struct ListArgs {
     #[arg(short, long)]
     machine: bool,
     /// At most this many (0 for all)
-    #[arg(short, long, default_value = "50", value_parser = crate::args::integer, value_name = "N",
+    #[arg(short, long, default_value = "50", value_parser = crate::values::integer, value_name = "N",
           allow_hyphen_values = true)]
     limit: i64,
 }
@@ -153,7 +152,7 @@ fn delete(ctx: &Context, args: &DeleteArgs) -> Result<(), Error> {
             query.push("contains", "false");
         }
         if query.is_empty() && args.id.is_none() {
-            usage::help(&["alerts", "delete"]);
+            ctx.help.print();
             return Err(Error::new("at least one filter or --all must be specified"));
         }
     }

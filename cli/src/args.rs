@@ -1,9 +1,10 @@
-//! The argument tree: global flags and nouns. Each noun's own arguments are in its file.
+//! The argument tree: the nouns. Each noun's own arguments are in its file.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+
+use crate::global::Global;
 
 /// Inspect and change what your Security Engine knows and does.
 #[derive(Debug, Parser)]
@@ -19,56 +20,6 @@ pub(crate) struct Args {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-}
-
-/// Flags every command takes.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Global Flags")]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "five flags of a command line that are each on or off"
-)]
-pub(crate) struct Global {
-    /// Path of the configuration file
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_name = "FILE",
-        default_value = "/etc/crowdsec/config.yaml"
-    )]
-    pub(crate) config: PathBuf,
-    /// Output format: human, json, raw
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_name = "FORMAT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub(crate) output: String,
-    /// Output color: yes, no, auto
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub(crate) color: String,
-    /// Log debug messages and above
-    #[arg(long, global = true)]
-    pub(crate) debug: bool,
-    /// Log info messages and above
-    #[arg(long, global = true)]
-    pub(crate) info: bool,
-    /// Log warnings and above
-    #[arg(long, global = true)]
-    pub(crate) warning: bool,
-    /// Log errors only
-    #[arg(long, global = true)]
-    pub(crate) error: bool,
-    /// Log everything
-    #[arg(long, global = true)]
-    pub(crate) trace: bool,
-    /// Hub branch to use instead of the configured one
-    #[arg(long, global = true, hide = true, value_name = "BRANCH")]
-    pub(crate) branch: Option<String>,
 }
 
 /// The nouns.
@@ -127,24 +78,16 @@ pub(crate) enum Command {
     Version,
 }
 
+impl Command {
+    /// Returns whether the command works without a configuration.
+    pub(crate) fn is_free(&self) -> bool {
+        matches!(self, Self::Version | Self::Completion(_) | Self::Hubtest(_))
+    }
+}
+
 /// Returns the environment, which is read here and nowhere else.
 pub(crate) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
-}
-
-/// Reads a Go duration with days (`4h`, `30d`).
-pub(crate) fn duration(text: &str) -> Result<golang::duration::Duration, golang::duration::Error> {
-    golang::duration::Duration::parse_days(text)
-}
-
-/// Reads a number with Go's words for what is none.
-pub(crate) fn integer(text: &str) -> Result<i64, String> {
-    text.parse().map_err(|_not_a_number| {
-        format!(
-            "strconv.ParseInt: parsing {}: invalid syntax",
-            golang::strings::quote(text)
-        )
-    })
 }

@@ -68,7 +68,7 @@ enum Command {
     #[command(after_help = "Examples:\n  cscli bouncers prune -d 45m\n  cscli bouncers prune -d 45m --force")]
     Prune {
         /// Time since the last pull
-        #[arg(short, long, default_value = "60m", value_parser = crate::args::duration, value_name = "DURATION")]
+        #[arg(short, long, default_value = "60m", value_parser = crate::values::duration, value_name = "DURATION")]
         duration: Duration,
         /// Do not ask
         #[arg(long)]

@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::Command;
 use clap_complete::Shell;
 
 use crate::context::Context;
 use crate::error::Error;
 use crate::output::print_help;
-use crate::usage;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  source <(cscli completion bash)\n  \
@@ -30,12 +30,12 @@ pub(crate) fn run(ctx: &Context, args: &Args) -> Result<(), Error> {
         _ => Shell::PowerShell,
     };
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut usage::command(), "cscli", &mut script);
+    clap_complete::generate(shell, &mut ctx.help.tree(), "cscli", &mut script);
     ctx.out.print(&String::from_utf8_lossy(&script))
 }
 
 /// Answers `cscli __complete WORD…`: the words that can stand where the last one is, and cobra's directive line.
-pub(crate) fn answer(args: &[OsString]) -> Option<ExitCode> {
+pub(crate) fn answer(args: &[OsString], tree: fn() -> Command) -> Option<ExitCode> {
     let words: Vec<String> = args
         .iter()
         .map(|arg| arg.to_string_lossy().into_owned())
@@ -46,15 +46,14 @@ pub(crate) fn answer(args: &[OsString]) -> Option<ExitCode> {
     if verb != "__complete" && verb != "__completeNoDesc" {
         return None;
     }
-    let lines = candidates(before, last);
+    let lines = candidates(&tree(), before, last);
     // 4 is cobra's "do not offer files".
     print_help(format!("{}\n:4", lines.join("\n")).trim_start());
     Some(ExitCode::SUCCESS)
 }
 
-fn candidates(before: &[String], last: &str) -> Vec<String> {
-    let root = usage::command();
-    let mut current = &root;
+fn candidates(root: &Command, before: &[String], last: &str) -> Vec<String> {
+    let mut current = root;
     for word in before.iter().filter(|word| !word.starts_with('-')) {
         if let Some(next) = current.find_subcommand(word) {
             current = next;
@@ -90,7 +89,7 @@ mod tests {
 
     fn names(before: &[&str], last: &str) -> Vec<String> {
         let before: Vec<String> = before.iter().map(|word| (*word).to_owned()).collect();
-        candidates(&before, last)
+        candidates(&crate::usage::command(), &before, last)
             .iter()
             .map(|line| line.split('\t').next().unwrap_or_default().to_owned())
             .collect()

@@ -12,8 +12,9 @@ use config::resolved::{Engine, Identity};
 use lapi::store::{Options, Store};
 use tokio::runtime::Runtime;
 
-use crate::args::{Command, Global};
 use crate::error::{Error, chain, file};
+use crate::global::Global;
+use crate::help::Help;
 use crate::output::{self, Format, Level, Output};
 
 /// The surroundings of one run.
@@ -22,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) out: Output,
     /// Environment of the process.
     pub(crate) env: BTreeMap<String, String>,
+    /// The help of the running command.
+    pub(crate) help: Help,
     /// `--branch`.
     pub(crate) branch: Option<String>,
     config: Result<Config, String>,
@@ -31,7 +34,7 @@ pub(crate) struct Context {
 
 impl Context {
     /// Reads the configuration and decides on format, colours and level.
-    pub(crate) fn new(global: &Global, env: BTreeMap<String, String>) -> Result<Self, Error> {
+    pub(crate) fn new(global: &Global, env: BTreeMap<String, String>, help: Help) -> Result<Self, Error> {
         let asked = match global.output.as_str() {
             "" => None,
             text => Some(Format::parse(text).ok_or_else(|| {
@@ -72,6 +75,7 @@ impl Context {
         Ok(Self {
             out,
             env,
+            help,
             branch: global.branch.clone(),
             config,
             store: OnceCell::new(),
@@ -79,12 +83,8 @@ impl Context {
         })
     }
 
-    /// Refuses a command that needs the configuration when there is none.
-    pub(crate) fn check_config(&mut self, command: &Command) -> Result<(), Error> {
-        let free = matches!(
-            command,
-            Command::Version | Command::Completion(_) | Command::Hubtest(_)
-        );
+    /// Refuses a command that is not `free`: it needs the configuration, and there is none.
+    pub(crate) fn check_config(&mut self, free: bool) -> Result<(), Error> {
         match &self.config {
             Err(problem) if !free => Err(Error::Configuration(problem.clone())),
             Ok(config) => {
@@ -184,7 +184,7 @@ impl Context {
 /// Returns how `cscli` behaves as a client: it is watched, so it does not retry for minutes.
 pub(crate) fn client_settings() -> Settings {
     Settings {
-        user_agent: crate::version::user_agent(),
+        user_agent: crate::program::user_agent(),
         retry: Retry::NONE,
         limits: Limits::default(),
     }

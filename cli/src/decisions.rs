@@ -10,7 +10,6 @@ use golang::duration::Duration;
 use crate::alerts::Query;
 use crate::context::Context;
 use crate::error::{Error, client_text};
-use crate::usage;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -60,10 +59,10 @@ struct ListArgs {
     #[arg(short, long)]
     all: bool,
     /// Only of alerts newer than this (4h, 30d)
-    #[arg(long, value_parser = crate::args::duration, value_name = "DURATION")]
+    #[arg(long, value_parser = crate::values::duration, value_name = "DURATION")]
     since: Option<Duration>,
     /// Only of alerts older than this (4h, 30d)
-    #[arg(long, value_parser = crate::args::duration, value_name = "DURATION")]
+    #[arg(long, value_parser = crate::values::duration, value_name = "DURATION")]
     until: Option<Duration>,
     /// Only of this type (ban, captcha)
     #[arg(short = 't', long = "type", allow_hyphen_values = true, value_name = "TYPE")]
@@ -87,7 +86,7 @@ struct ListArgs {
     #[arg(short, long, allow_hyphen_values = true, value_name = "CIDR")]
     range: Option<String>,
     /// Of at most this many alerts (0 for all)
-    #[arg(short, long, default_value = "100", value_parser = crate::args::integer, value_name = "N",
+    #[arg(short, long, default_value = "100", value_parser = crate::values::integer, value_name = "N",
           allow_hyphen_values = true)]
     limit: i64,
     /// Leave out decisions in simulation mode
@@ -208,7 +207,7 @@ struct ImportArgs {
     )]
     kind: String,
     /// Send this many in one alert (0 for all in one)
-    #[arg(long, default_value = "0", value_parser = crate::args::integer, value_name = "N")]
+    #[arg(long, default_value = "0", value_parser = crate::values::integer, value_name = "N")]
     batch: i64,
     /// Format: json, csv, values; by default from the file's name
     #[arg(long, default_value = "", hide_default_value = true, value_name = "FORMAT")]
@@ -234,7 +233,7 @@ fn delete(ctx: &Context, args: &DeleteArgs) -> Result<(), Error> {
         query.text("origin", args.origin.as_deref());
         query.address(args.ip.as_deref(), args.range.as_deref())?;
         if query.is_empty() && args.id.is_none() {
-            usage::help(&["decisions", "delete"]);
+            ctx.help.print();
             return Err(Error::new("at least one filter or --all must be specified"));
         }
         if args.contained {

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use crate::context::Context;
 use crate::error::{Error, file};
-use crate::hub_index;
+use crate::installation;
 use tree::Shown;
 
 /// Each line is kept with every step it took; more would fill the memory and nobody reads that much.
@@ -110,7 +110,7 @@ fn explain(detector: &mut Detector, line: RawLine, stages: &[&str], shown: Shown
 
 fn detector(ctx: &Context) -> Result<Detector, Error> {
     let config = ctx.config()?;
-    let hub = hub_index::open(ctx)?;
+    let hub = installation::open(ctx)?;
     let places = Places {
         pattern_dir: &config.paths.pattern_dir,
         data_dir: &config.paths.data_dir,

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::hub_index::{self, PlanArgs};
+use crate::installation::{self, PlanArgs};
 use crate::output::table::Style;
 use crate::output::{Format, Output, csv, json as json_output};
 
@@ -133,7 +133,7 @@ fn install(
     options: InstallOptions,
     ignore: bool,
 ) -> Result<(), Error> {
-    let hub = hub_index::open(ctx)?;
+    let hub = installation::open(ctx)?;
     let mut planner = Planner::new(&hub);
     for name in names {
         match planner.install(kind, name, options) {
@@ -141,7 +141,7 @@ fn install(
             result => result?,
         }
     }
-    hub_index::execute(ctx, &hub, &planner.finish(), plan)
+    installation::execute(ctx, &hub, &planner.finish(), plan)
 }
 
 fn remove(
@@ -152,7 +152,7 @@ fn remove(
     options: RemoveOptions,
     all: bool,
 ) -> Result<(), Error> {
-    let hub = hub_index::open(ctx)?;
+    let hub = installation::open(ctx)?;
     let names: Vec<String> = if all {
         let installed = hub.of_type(kind).into_iter().filter(|item| {
             !item.state.local && (item.state.is_installed() || options.purge && item.state.is_downloaded())
@@ -171,11 +171,11 @@ fn remove(
         let known = planner.remove(kind, name, options, all);
         known.map_err(without_suggestion)?;
     }
-    hub_index::execute(ctx, &hub, &planner.finish(), plan)
+    installation::execute(ctx, &hub, &planner.finish(), plan)
 }
 
 fn upgrade(ctx: &Context, kind: ItemType, names: &[String], plan: &PlanArgs, all: bool) -> Result<(), Error> {
-    let hub = hub_index::open(ctx)?;
+    let hub = installation::open(ctx)?;
     let mut planner = Planner::new(&hub);
     if all {
         for item in hub.installed_of_type(kind) {
@@ -195,7 +195,7 @@ fn upgrade(ctx: &Context, kind: ItemType, names: &[String], plan: &PlanArgs, all
         }
         planner.upgrade(kind, name, plan.force)?;
     }
-    hub_index::execute(ctx, &hub, &planner.finish(), plan)
+    installation::execute(ctx, &hub, &planner.finish(), plan)
 }
 
 /// Guessing helps who installs; who removes or upgrades sees the installed names with `list`.
@@ -207,7 +207,7 @@ fn without_suggestion(error: PlanError) -> Error {
 }
 
 fn list(ctx: &Context, kind: ItemType, names: &[String], all: bool) -> Result<(), Error> {
-    let hub = hub_index::open(ctx)?;
+    let hub = installation::open(ctx)?;
     let items: Vec<&Item> = if names.is_empty() {
         if all {
             hub.of_type(kind)

@@ -12,16 +12,21 @@ mod context;
 mod decisions;
 mod error;
 mod explain;
+mod global;
+mod help;
 mod hub_index;
 pub mod hubtest;
+mod installation;
 mod items;
 mod lapi_commands;
 mod machines;
 mod metrics;
 mod output;
+mod program;
 mod settings;
 mod simulation;
 mod usage;
+mod values;
 mod version;
 
 use std::ffi::OsString;
@@ -34,7 +39,7 @@ use crate::error::Error;
 /// Runs `cscli` with `args` (the program's name first) and returns its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    if let Some(code) = completion::answer(&args) {
+    if let Some(code) = completion::answer(&args, usage::command) {
         return code;
     }
     let parsed = match usage::parse(&args) {
@@ -58,11 +63,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(parsed: usage::Parsed) -> Result<(), Error> {
-    let mut ctx = Context::new(&parsed.args.global, parsed.env)?;
+    let mut ctx = Context::new(&parsed.args.global, parsed.env, parsed.help)?;
     let Some(command) = parsed.args.command else {
         return Ok(());
     };
-    ctx.check_config(&command)?;
+    ctx.check_config(command.is_free())?;
     match command {
         Command::Alerts(args) => alerts::run(&ctx, args),
         Command::Bouncers(args) => bouncers::run(&ctx, args),

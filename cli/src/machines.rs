@@ -62,7 +62,7 @@ enum Command {
     )]
     Prune {
         /// Time since the last heartbeat
-        #[arg(short, long, default_value = "10m", value_parser = crate::args::duration, value_name = "DURATION")]
+        #[arg(short, long, default_value = "10m", value_parser = crate::values::duration, value_name = "DURATION")]
         duration: Duration,
         /// Only those that were never validated
         #[arg(long)]

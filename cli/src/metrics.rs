@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::{Error, chain};
 use crate::output::Format;
 use crate::output::table::{Align, Style, WRAP};
-use crate::version;
+use crate::program;
 use scrape::{Rows, Sample};
 use sections::{ALIASES, SECTIONS, Section};
 
@@ -156,7 +156,7 @@ fn fetch(ctx: &Context, url: Option<&str>) -> Result<Vec<Sample>, String> {
         ..client::transport::Limits::default()
     };
     let bytes = ctx
-        .wait(client::fetch::get(&url, &version::user_agent(), &limits))
+        .wait(client::fetch::get(&url, &program::user_agent(), &limits))
         .map_err(|error| {
             format!(
                 "fetching metrics: {}; is crowdsec running, with prometheus enabled?",

@@ -8,7 +8,7 @@ use hub::ItemType;
 use crate::alerts::yaml_scalar;
 use crate::context::{Context, problems_text};
 use crate::error::{Error, file};
-use crate::{hub_index, usage};
+use crate::installation;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -118,7 +118,7 @@ fn set(ctx: &Context, change: &Change, on: bool) -> Result<(), Error> {
         save(ctx, &state)?;
         ctx.out.print(&status_text(&state))?;
     } else {
-        usage::help(&["simulation", if on { "enable" } else { "disable" }]);
+        ctx.help.print();
     }
     ctx.out.print(RELOAD)
 }
@@ -148,7 +148,7 @@ fn switch(state: &mut State, name: &str, on: bool) -> Result<String, String> {
 }
 
 fn exists(ctx: &Context, name: &str) -> Result<bool, Error> {
-    let hub = hub_index::open(ctx)?;
+    let hub = installation::open(ctx)?;
     Ok(hub
         .find(ItemType::Scenarios, name)
         .is_ok_and(|item| item.state.is_installed()))

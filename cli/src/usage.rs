@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command as ClapCommand, CommandFactory as _, FromArgMatches as _};
 
 use crate::args::Args;
+use crate::help::{self, Help};
 use crate::output::{print_failure, print_help};
 
 /// A command line that can be run.
@@ -17,30 +18,33 @@ pub(crate) struct Parsed {
     pub(crate) args: Args,
     /// `cscli machines add`: in front of errors.
     pub(crate) path: String,
+    /// The help of the command.
+    pub(crate) help: Help,
     /// The process's environment.
     pub(crate) env: BTreeMap<String, String>,
 }
 
 /// Parses, or says what is wrong and returns the exit code.
 pub(crate) fn parse(args: &[OsString]) -> Result<Parsed, ExitCode> {
-    let mut command = command();
+    let mut tree = command();
     let words: Vec<String> = args
         .iter()
         .skip(1)
         .map(|arg| arg.to_string_lossy().into_owned())
         .collect();
-    let matches = command
+    let matches = tree
         .try_get_matches_from_mut(args.iter().cloned())
         .map_err(|error| refuse(&words, &error))?;
     let path = path_of_matches(&matches);
-    if is_parent(&command, &path) {
-        print_help(&help_of(&mut command, &path));
+    if is_parent(&tree, &path) {
+        print_help(&help::text(&mut tree, &path));
         return Err(ExitCode::SUCCESS);
     }
     let args = Args::from_arg_matches(&matches).map_err(|error| refuse(&words, &error))?;
     Ok(Parsed {
         args,
         path: path.join(" "),
+        help: Help::new(command, path),
         env: crate::args::environment(),
     })
 }
@@ -54,15 +58,6 @@ pub(crate) fn command() -> ClapCommand {
 
 fn last_wins(command: ClapCommand) -> ClapCommand {
     command.args_override_self(true).mut_subcommands(last_wins)
-}
-
-/// Writes the help of a command (without `cscli`) on stdout.
-pub(crate) fn help(path: &[&str]) {
-    let path: Vec<String> = std::iter::once("cscli")
-        .chain(path.iter().copied())
-        .map(str::to_owned)
-        .collect();
-    print_help(&help_of(&mut command(), &path));
 }
 
 fn path_of_matches(matches: &clap::ArgMatches) -> Vec<String> {
@@ -125,22 +120,6 @@ fn is_parent(command: &ClapCommand, path: &[String]) -> bool {
     })
 }
 
-/// One line a flag, and the long description where there is one.
-fn help_of(command: &mut ClapCommand, path: &[String]) -> String {
-    let mut current = command;
-    for name in path.iter().skip(1) {
-        match current.find_subcommand_mut(name) {
-            Some(next) => current = next,
-            None => return String::new(),
-        }
-    }
-    let mut shown = current.clone();
-    if let Some(long) = current.get_long_about() {
-        shown = shown.about(long.clone());
-    }
-    shown.render_help().to_string()
-}
-
 /// Works on a fresh tree: parsing leaves its own names in the one it used.
 fn refuse(words: &[String], error: &clap::Error) -> ExitCode {
     let command = &mut command();
@@ -148,7 +127,7 @@ fn refuse(words: &[String], error: &clap::Error) -> ExitCode {
     let name = path.join(" ");
     let text = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            print_help(&help_of(command, &path));
+            print_help(&help::text(command, &path));
             return ExitCode::SUCCESS;
         }
         ErrorKind::UnknownArgument => {
@@ -158,12 +137,12 @@ fn refuse(words: &[String], error: &clap::Error) -> ExitCode {
             } else if argument.starts_with("--") {
                 format!("unknown flag: {argument}")
             } else {
-                print_help(&help_of(command, &path));
+                print_help(&help::text(command, &path));
                 arity(node(command, &path), &argument, &name, left.len())
             }
         }
         ErrorKind::InvalidSubcommand => {
-            print_help(&help_of(command, &path));
+            print_help(&help::text(command, &path));
             format!(
                 "unknown command \"{}\" for \"{name}\"",
                 context(error, ContextKind::InvalidSubcommand)
@@ -223,7 +202,7 @@ fn missing(command: &mut ClapCommand, path: &[String], argument: &str) -> String
         let flag = flag.split(' ').next().unwrap_or_default();
         return format!("required flag(s) \"{flag}\" not set");
     }
-    print_help(&help_of(command, path));
+    print_help(&help::text(command, path));
     let positional = node(command, path).and_then(|node| node.get_positionals().next());
     let many = positional.is_some_and(|arg| arg.get_num_args().is_some_and(|range| range.max_values() > 1));
     if many {

@@ -16,10 +16,11 @@ fn main() -> io::Result<()> {
     );
     for file in &files {
         let relative = file.strip_prefix(&root).unwrap_or(file).display().to_string();
+        let below = format!("/starter/{relative}");
+        // Not the path itself: a target folder outlives the checkout it was made from, and the next one may lie elsewhere.
         writeln!(
             table,
-            "    ({relative:?}, include_bytes!({:?})),",
-            file.display().to_string()
+            "    ({relative:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {below:?}))),",
         )
         .map_err(io::Error::other)?;
     }

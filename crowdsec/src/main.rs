@@ -4,6 +4,7 @@ mod args;
 mod logs;
 mod parts;
 mod run;
+mod version;
 
 use std::ffi::OsString;
 use std::path::Path;

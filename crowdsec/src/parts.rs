@@ -18,7 +18,7 @@ use service::tasks::{self, Tasks};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Args;
-use crate::run::VERSION;
+use crate::version::VERSION;
 
 /// Why the process ends with exit code 1: one line for each thing that is wrong.
 #[derive(Debug)]

@@ -31,9 +31,6 @@ const GRACE: Duration = Duration::from_secs(10);
 /// `off` hides `/debug/pprof/`; the operator sets it unless `monitoring.debug` is on.
 const PROFILES_VARIABLE: &str = "CROWDSEC_DEBUG";
 
-/// The version as log lines and `cs_info` have it.
-pub(crate) const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
-
 /// Runs `crowdsec` with `words` (the program's name first) in an environment, and returns its exit code.
 ///
 /// Exit codes: 0 after a stop, a passed test or a finished replay; 1 for every failure; 2 for the command line.

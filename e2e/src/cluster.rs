@@ -18,6 +18,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::binary::workspace_dir;
 use crate::packages::{ensure_tools, is_on_path, is_root};
 use crate::process::{run_command, run_with_input};
 use crate::wait;
@@ -118,6 +119,21 @@ impl Cluster {
         run_command(self.client("helm", arguments))
     }
 
+    /// Runs commands of a shell that ends at the first failure, with `kubectl` and `helm`, in the folder of the repository.
+    pub fn script(&self, commands: &str) -> Result<String> {
+        let mut shell = match self {
+            Cluster::Own(own) => own.shell(),
+            Cluster::Given { kubeconfig } => {
+                let mut command = Command::new("bash");
+                command.env("KUBECONFIG", kubeconfig);
+                command
+            }
+        };
+        shell.args(["-euo", "pipefail", "-c", commands]);
+        shell.current_dir(workspace_dir()?);
+        run_command(shell)
+    }
+
     fn client(&self, program: &str, arguments: &[&str]) -> Command {
         match self {
             Cluster::Own(own) => own.client(program, arguments),
@@ -198,13 +214,26 @@ impl Cluster {
     }
 
     /// Asks `condition` until it gives a value; fails after `limit`, naming `what` was waited for.
+    ///
+    /// Connections through an API server break now and then, so a question that failed is asked again; the last
+    /// failure is told in the end.
     pub fn wait_for<T>(
         &self,
         what: &str,
         limit: Duration,
-        condition: impl FnMut() -> Result<Option<T>>,
+        mut condition: impl FnMut() -> Result<Option<T>>,
     ) -> Result<T> {
-        wait::until(what, limit, STEP, condition)
+        let mut failure = None;
+        let outcome = wait::until(what, limit, STEP, || {
+            Ok(condition().unwrap_or_else(|error| {
+                failure = Some(error);
+                None
+            }))
+        });
+        match (outcome, failure) {
+            (Err(waited), Some(failure)) => Err(failure.context(waited)),
+            (outcome, _) => outcome,
+        }
     }
 
     /// What a reader needs after a failure: pods, events and the logs of containers in some namespaces.

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use testkit::port;
 
 use crate::binary::Binary;
 use crate::netns::Namespace;
@@ -29,15 +30,11 @@ pub struct Ports {
 }
 
 /// Ports that were free a moment ago.
-pub fn free_ports() -> Result<Ports> {
-    let [a, b] = [
-        std::net::TcpListener::bind("127.0.0.1:0")?,
-        std::net::TcpListener::bind("127.0.0.1:0")?,
-    ];
-    Ok(Ports {
-        api: a.local_addr()?.port(),
-        metrics: b.local_addr()?.port(),
-    })
+pub fn free_ports() -> Ports {
+    Ports {
+        api: port::free(),
+        metrics: port::free(),
+    }
 }
 
 impl<'a> Installation<'a> {
@@ -132,7 +129,7 @@ impl<'a> Installation<'a> {
         let url = format!("http://127.0.0.1:{}/health", self.ports.api);
         wait::until(
             "the engine to answer",
-            Duration::from_secs(20),
+            wait::PATIENCE,
             Duration::from_millis(20),
             || {
                 process.check_alive()?;

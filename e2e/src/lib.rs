@@ -4,6 +4,7 @@
 
 pub mod binary;
 pub mod cluster;
+pub mod curl;
 pub mod engine;
 pub mod expected;
 pub mod logs;

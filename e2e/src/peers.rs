@@ -47,7 +47,7 @@ impl Nginx {
         let mut process = Process::start("nginx", command, &folder.join("nginx.out"))?;
         wait::until(
             "nginx to open its log",
-            Duration::from_secs(10),
+            wait::PATIENCE,
             Duration::from_millis(10),
             || {
                 process.check_alive()?;
@@ -64,7 +64,7 @@ impl Nginx {
 
     /// Ends it in an orderly way.
     pub fn stop(self) -> Result<()> {
-        self.process.terminate(Duration::from_secs(5))
+        self.process.terminate(wait::PATIENCE)
     }
 }
 
@@ -144,7 +144,7 @@ impl Sshd {
         let mut process = Process::start("sshd", namespace.wrap(&command), &folder.join("sshd.out"))?;
         wait::until(
             "sshd to listen",
-            Duration::from_secs(10),
+            wait::PATIENCE,
             Duration::from_millis(20),
             || {
                 process.check_alive()?;
@@ -243,7 +243,7 @@ impl Bouncer {
 
     /// Ends it in an orderly way, so that it takes its rules away.
     pub fn stop(self) -> Result<()> {
-        self.process.terminate(Duration::from_secs(10))
+        self.process.terminate(wait::PATIENCE)
     }
 }
 

@@ -112,7 +112,7 @@ impl Upstream {
         let url = format!("http://127.0.0.1:{port}/health");
         wait::until(
             "crowdsec 1.4.6 to answer",
-            Duration::from_secs(20),
+            wait::PATIENCE,
             Duration::from_millis(50),
             || {
                 process.check_alive()?;

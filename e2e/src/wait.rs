@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+/// How long a thing may take that is sure to come, on a machine with too much to do.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Asks `condition` every `step` until it gives a value; fails after `limit`, naming `what` was waited for.
 pub fn until<T>(
     what: &str,

@@ -48,6 +48,10 @@ pub struct Args {
     /// Age of the last pull after which decisions count as unknown; never, when left out
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub stale_after: Option<Duration>,
+    /// Time for which questions are answered after SIGTERM, until proxies know that nobody is to be asked here; none, when
+    /// left out
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub drain: Option<Duration>,
     /// Time between two reports of what was done to the Local API
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration)]
     pub usage_interval: Duration,
@@ -107,6 +111,7 @@ mod tests {
         assert_eq!(args.on_failure, OnFailure::Allow);
         assert_eq!(args.update_interval, Duration::from_secs(1));
         assert!(args.trusted_proxies.is_empty() && args.stale_after.is_none());
+        assert!(args.drain.is_none());
     }
 
     #[test]

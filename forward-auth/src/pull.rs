@@ -130,14 +130,23 @@ pub async fn run(
                 failures = failures.saturating_add(1);
             }
         }
-        let pause = every
-            .saturating_mul(1 << failures.min(8))
-            .min(PAUSE_MAX.max(every));
+        let pause = pause(every, failures, begin);
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
     }
+}
+
+/// Returns the time until the next pull. Failures make it longer, but not before the first answer: a Local API that is
+/// being installed beside this is there any moment, and clients are waiting.
+fn pause(every: Duration, failures: u32, begin: bool) -> Duration {
+    if begin {
+        return every.min(PAUSE_MAX);
+    }
+    every
+        .saturating_mul(1 << failures.min(8))
+        .min(PAUSE_MAX.max(every))
 }
 
 async fn pull(
@@ -196,4 +205,25 @@ fn read(source: &Source) -> Result<Credentials, Error> {
         key,
         ca: source.ca_file.as_deref().map(file).transpose()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(every: u64, failures: u32, begin: bool, expected: u64) {
+        let told = pause(Duration::from_secs(every), failures, begin);
+        assert_eq!(told, Duration::from_secs(expected));
+    }
+
+    #[test]
+    fn pulls_that_fail_become_rarer_once_decisions_are_known() {
+        check(1, 0, false, 1);
+        check(1, 2, false, 4);
+        check(1, 9, false, 10);
+        check(60, 9, false, 60);
+        check(1, 9, true, 1);
+        check(60, 1, true, 10);
+    }
 }

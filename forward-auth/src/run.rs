@@ -87,20 +87,42 @@ async fn run(args: Args) -> anyhow::Result<()> {
         answer::serve(listener, answerer, stop).await;
         Ok::<(), Cause>(())
     });
-    let stop = tasks.token().clone();
+    let (stop, drain) = (tasks.token().clone(), args.drain.unwrap_or_default());
     tasks.spawn("signals", async move {
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                signal = signals.next() => if signal != Signal::Reload {
-                    tracing::info!("{} received, shutting down", signal.name());
-                    stop.cancel();
-                }
-            }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = until_stopped(&mut signals, drain) => stop.cancel(),
         }
         Ok::<(), Cause>(())
     });
     tasks.join(GRACE).await.context("running")
+}
+
+/// Waits for a signal to stop, and after SIGTERM until nobody asks any more.
+async fn until_stopped(signals: &mut Signals, drain: Duration) {
+    let signal = stopping(signals).await;
+    pause(signal, async { _ = stopping(signals).await }, drain).await;
+}
+
+async fn stopping(signals: &mut Signals) -> Signal {
+    loop {
+        let signal = signals.next().await;
+        if signal != Signal::Reload {
+            tracing::info!("{} received, shutting down", signal.name());
+            return signal;
+        }
+    }
+}
+
+/// Kubernetes tells proxies of a pod's end and the pod itself at once, so some ask a little longer. Who types Ctrl-C, or
+/// signals a second time, does not wait for that.
+async fn pause(signal: Signal, again: impl Future<Output = ()>, drain: Duration) {
+    if signal == Signal::Terminate && !drain.is_zero() {
+        tokio::select! {
+            () = tokio::time::sleep(drain) => {}
+            () = again => {}
+        }
+    }
 }
 
 /// What the tasks share.
@@ -163,4 +185,27 @@ fn background(tasks: &mut Tasks, args: &Args, shared: &Shared, shown: service::m
 async fn endless(work: impl Future<Output = ()>) -> Result<(), Cause> {
     work.await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn questions_are_answered_on_after_sigterm_unless_somebody_insists() {
+        let drain = Duration::from_secs(5);
+        let check = async |signal, again: bool, expected: Duration| {
+            let begin = tokio::time::Instant::now();
+            let second = async {
+                if !again {
+                    std::future::pending::<()>().await;
+                }
+            };
+            pause(signal, second, drain).await;
+            assert_eq!(begin.elapsed(), expected, "{signal:?} {again}");
+        };
+        check(Signal::Terminate, false, drain).await;
+        check(Signal::Terminate, true, Duration::ZERO).await;
+        check(Signal::Interrupt, false, Duration::ZERO).await;
+    }
 }

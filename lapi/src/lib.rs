@@ -9,6 +9,7 @@ pub mod live;
 mod pulls;
 pub mod server;
 pub mod settings;
+pub mod stamp;
 pub mod store;
 
 use std::sync::Arc;

@@ -21,7 +21,7 @@ pub use decisions::{Decisions, Pull};
 pub use filter::{Filter, FilterError};
 pub use record::Record;
 
-use crate::store::stamp::nanoseconds;
+use crate::stamp::nanoseconds;
 
 /// Something the writer committed.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Live {
         let time = nanoseconds(now).max(marks.highest + 1);
         marks.highest = time;
         marks.committing = Some(time);
-        crate::store::Stamp::from_nanoseconds(time).0
+        crate::stamp::Stamp::from_nanoseconds(time).0
     }
 
     /// Takes over what the commit changed and lets the watermark move again.

@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::store::{Stamp, Store, StoreError, bouncers};
+use crate::stamp::Stamp;
+use crate::store::{Store, StoreError, bouncers};
 
 /// How often a bouncer that asks for single decisions is noted. Upstream: the same minute.
 const ASKED: i64 = 60_000_000_000;

@@ -10,7 +10,6 @@ pub mod error;
 pub mod flush;
 pub mod machines;
 mod migrate;
-pub mod stamp;
 mod state;
 pub mod usage;
 mod writer;
@@ -25,7 +24,6 @@ use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use crate::live::Live;
 
 pub use error::StoreError;
-pub use stamp::Stamp;
 pub use writer::{Tx, Work};
 
 /// How the database is opened.

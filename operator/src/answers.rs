@@ -9,14 +9,15 @@ use wire::admin::Status;
 
 use crate::cluster::apply::chain;
 use crate::cluster::store::Key;
+use crate::cluster::world::World;
 use crate::crd::SecurityEngine;
-use crate::engine::Engines;
+use crate::engine::{self, Engines, Silence};
 
 /// How long an answer, or the lack of one, is taken for the truth.
 const FRESH: Duration = Duration::from_secs(3);
 
 /// The answer of a Local API, or why there is none.
-pub type Answer = Result<Arc<Status>, String>;
+pub type Answer = Result<Arc<Status>, Silence>;
 
 /// The latest answers; whoever asks while another waits for the same Local API waits with them.
 #[derive(Debug, Default)]
@@ -28,7 +29,8 @@ type Slot = tokio::sync::Mutex<Option<(Instant, Answer)>>;
 
 impl Answers {
     /// Returns the state of an engine's Local API, a few seconds old at most.
-    pub async fn of(&self, engines: &Engines, engine: &SecurityEngine) -> Answer {
+    pub async fn of(&self, world: &World, engines: &Engines, engine: &SecurityEngine) -> Answer {
+        engine::serves(world, engine, service::clock::now())?;
         let key = Key::of(engine);
         let slot = {
             let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,12 +60,13 @@ impl Answers {
 }
 
 async fn ask(engines: &Engines, engine: &SecurityEngine) -> Answer {
-    let admin = engines.admin(engine).await.map_err(|error| chain(&error))?;
+    let admin = engines.admin(engine).await;
+    let admin = admin.map_err(|error| Silence::Unreachable(chain(&error)))?;
     match admin.client.status().await {
         Ok(status) => Ok(Arc::new(status)),
-        Err(error) => Err(format!(
+        Err(error) => Err(Silence::Unreachable(format!(
             "the Local API does not answer the operator: {}",
             chain(&error)
-        )),
+        ))),
     }
 }

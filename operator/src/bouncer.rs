@@ -20,7 +20,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::DeleteParams;
 use kube::core::ResourceExt as _;
 use service::tasks::Tasks;
 
@@ -38,15 +38,15 @@ use crate::control::{self, Controller};
 use crate::crd::Bouncer;
 use crate::crd::bouncer::ReclaimPolicy;
 use crate::crd::conditions::{Registered, SecretSynced};
-use crate::engine::{self, Engine};
+use crate::engine::{self, Engine, Silence};
 use crate::error::Error;
+use crate::finalizer;
 use crate::labels::Owner;
+use crate::secrets;
 use crate::status::write_status;
 
 /// The kind, as the world tells of it.
 const KIND: &str = "Bouncer";
-/// Holds a Bouncer that is deleted until its rows and copies are gone.
-const FINALIZER: &str = "crowdsec-operator.dev/bouncer";
 /// How often the Local API is asked.
 const POLL: Duration = Duration::from_secs(30);
 /// How long a deletion waits for a Local API that does not answer; afterwards the row stays and is told of.
@@ -87,7 +87,9 @@ fn concerns(world: &World, change: &Change) -> Vec<Key> {
             key,
             ..
         } => {
-            let refers = |bouncer: &Arc<Bouncer>| engine_key(bouncer) == *key;
+            let refers = |bouncer: &Arc<Bouncer>| {
+                engine::target(&bouncer.spec.engine_ref, &bouncer.namespace().unwrap_or_default()) == *key
+            };
             world
                 .bouncers
                 .all()
@@ -110,7 +112,7 @@ async fn reconcile(ctx: Arc<Context>, memory: Arc<Memory>, key: Key) -> Result<N
         finalize(&ctx, &memory, &bouncer).await?;
         return Ok(Next::Change);
     }
-    hold(&ctx, &bouncer).await?;
+    finalizer::add(&ctx, &*bouncer).await?;
     let now = service::clock::now();
     let resolved = engine::resolve(&ctx.world, &bouncer.spec.engine_ref, &key.namespace);
     let engine = match resolved {
@@ -168,7 +170,7 @@ async fn carry_out(
     ctx: &Context,
     memory: &Memory,
     case: &Case<'_>,
-    registry: Result<Registry, String>,
+    registry: Result<Registry, Silence>,
 ) -> Result<(Outcome, Option<Timestamp>), Error> {
     let Case {
         bouncer,
@@ -204,7 +206,7 @@ async fn carry_out(
                 );
                 outcome.registered = write_rows(memory, case, &registry, &rows, (&key, &state)).await;
             }
-            Err(why) => outcome.registered = (Registered::LocalApiUnreachable, why),
+            Err(silence) => outcome.registered = unregistered(&silence),
         }
         outcome.refused = apply(ctx, validated, &observed).await.err();
         outcome.deployment = observe::deployment(ctx, bouncer);
@@ -372,20 +374,27 @@ async fn apply(ctx: &Context, validated: &Validated, observed: &Observed) -> Res
 }
 
 /// The outcome before anything was done.
-fn waiting(ctx: &Context, bouncer: &Bouncer, registry: &Result<Registry, String>) -> Outcome {
-    let why = registry.as_ref().err().cloned().unwrap_or_default();
+fn waiting(ctx: &Context, bouncer: &Bouncer, registry: &Result<Registry, Silence>) -> Outcome {
+    let silence = registry.as_ref().err();
     Outcome {
         key: None,
         secret: (
-            SecretSynced::WriteFailed,
-            "the Secret waits for the engine".to_owned(),
+            SecretSynced::Waiting,
+            "the Secret names the authority of the engine's certificate, which is not known yet".to_owned(),
         ),
-        registered: (Registered::LocalApiUnreachable, why),
+        registered: silence.map_or_else(
+            || (Registered::Incomplete, "see SecretSynced".to_owned()),
+            unregistered,
+        ),
         last_pull: None,
         refused: None,
         deployment: observe::deployment(ctx, bouncer),
         middleware_served: ctx.world.serves(&crate::cluster::kinds::MIDDLEWARE),
     }
+}
+
+fn unregistered(silence: &Silence) -> (Registered, String) {
+    (silence.reason(), silence.to_string())
 }
 
 async fn refuse(ctx: &Context, bouncer: &Bouncer, refusal: Refusal, now: Timestamp) -> Result<Next, Error> {
@@ -394,38 +403,9 @@ async fn refuse(ctx: &Context, bouncer: &Bouncer, refusal: Refusal, now: Timesta
     Ok(Next::Change)
 }
 
-/// Puts the finalizer on, before anything is made that a deletion would leave behind.
-async fn hold(ctx: &Context, bouncer: &Bouncer) -> Result<(), Error> {
-    if bouncer.finalizers().iter().any(|one| one == FINALIZER) {
-        return Ok(());
-    }
-    let mut all = bouncer.finalizers().to_vec();
-    all.push(FINALIZER.to_owned());
-    write_finalizers(ctx, bouncer, &all).await
-}
-
-async fn write_finalizers(ctx: &Context, bouncer: &Bouncer, all: &[String]) -> Result<(), Error> {
-    let api: Api<Bouncer> = Api::namespaced(ctx.client.clone(), &bouncer.namespace().unwrap_or_default());
-    let patch = serde_json::json!({
-        "metadata": {"finalizers": all, "resourceVersion": bouncer.resource_version()},
-    });
-    match api
-        .patch(
-            &bouncer.name_any(),
-            &PatchParams::default(),
-            &Patch::Merge(&patch),
-        )
-        .await
-    {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        Err(cause) => Err(Error::cluster("writing the finalizers of the Bouncer")(cause)),
-    }
-}
-
 /// Removes rows and copies, then lets the Bouncer go.
 async fn finalize(ctx: &Context, memory: &Memory, bouncer: &Bouncer) -> Result<(), Error> {
-    if !bouncer.finalizers().iter().any(|one| one == FINALIZER) {
+    if !finalizer::is_on(bouncer) {
         return Ok(());
     }
     let owner = Owner::of(bouncer);
@@ -445,7 +425,7 @@ async fn finalize(ctx: &Context, memory: &Memory, bouncer: &Bouncer) -> Result<(
         &owner.namespace,
         crate::names::derived(&owner.name, crate::names::BOUNCER),
     );
-    let made = observe::secret(ctx, &own).await?;
+    let made = secrets::read(&ctx.client, &own).await?;
     let listed = made.iter().flat_map(secret::copies_of);
     let wanted = bouncer
         .spec
@@ -455,18 +435,12 @@ async fn finalize(ctx: &Context, memory: &Memory, bouncer: &Bouncer) -> Result<(
     for (namespace, name) in listed.chain(wanted) {
         delete_secret(ctx, &owner, &Key::new(namespace, name)).await?;
     }
-    let rest: Vec<String> = bouncer
-        .finalizers()
-        .iter()
-        .filter(|one| *one != FINALIZER)
-        .cloned()
-        .collect();
-    write_finalizers(ctx, bouncer, &rest).await
+    finalizer::remove(ctx, bouncer).await
 }
 
 /// Deletes all rows of a Bouncer; an engine that is gone has none.
 async fn delete_rows(ctx: &Context, memory: &Memory, bouncer: &Bouncer, owner: &Owner) -> Result<(), Error> {
-    let key = engine_key(bouncer);
+    let key = engine::target(&bouncer.spec.engine_ref, &owner.namespace);
     let Some(resource) = ctx
         .world
         .engines
@@ -492,7 +466,7 @@ async fn delete_rows(ctx: &Context, memory: &Memory, bouncer: &Bouncer, owner: &
 
 /// Deletes a Secret that was made for this Bouncer; another one of the name is left alone.
 async fn delete_secret(ctx: &Context, owner: &Owner, key: &Key) -> Result<(), Error> {
-    let live = observe::secret(ctx, key).await?;
+    let live = secrets::read(&ctx.client, key).await?;
     if !live.is_some_and(|live| secret::is_ours(owner, &live)) {
         return Ok(());
     }
@@ -502,13 +476,4 @@ async fn delete_secret(ctx: &Context, owner: &Owner, key: &Key) -> Result<(), Er
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
         Err(cause) => Err(Error::cluster(format!("deleting Secret {key}"))(cause)),
     }
-}
-
-fn engine_key(bouncer: &Bouncer) -> Key {
-    let reference = &bouncer.spec.engine_ref;
-    let own = || bouncer.namespace().unwrap_or_default();
-    Key::new(
-        reference.namespace.clone().unwrap_or_else(own),
-        reference.name.clone(),
-    )
 }

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use client::admin;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::Client;
 use kube::core::{ResourceExt as _, SelectorExt as _};
-use kube::{Api, Client};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
@@ -17,11 +19,14 @@ use crate::cluster::world::World;
 use crate::conditions;
 use crate::crd::SecurityEngine;
 use crate::crd::common::{AllowedFrom, AllowedNamespaces, EngineRef};
-use crate::crd::conditions::Ready;
+use crate::crd::conditions::{Ready, Registered};
 use crate::crd::security_engine::TlsMode;
 use crate::names;
 use crate::network::API_PORT;
+use crate::secrets;
 
+/// How long a Local API that became ready may be silent before that is told.
+const SETTLING: SignedDuration = SignedDuration::from_secs(15);
 /// How long an admin client is used before its Secret is read again.
 const FRESH: Duration = Duration::from_secs(60);
 
@@ -62,19 +67,41 @@ pub enum Refused {
     },
 }
 
+/// Why the Local API of an engine tells nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Silence {
+    /// No pod of it is ready: it starts, fails, or nobody wants it. The engine tells which, so that who refers to it need
+    /// not.
+    #[error("SecurityEngine {0} does not serve; see its conditions")]
+    NotServing(Key),
+    /// It serves, and the operator does not reach it.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+impl Silence {
+    /// Returns what it means to those whom the Local API should know.
+    pub fn reason(&self) -> Registered {
+        match self {
+            Self::NotServing(_) => Registered::EngineUnavailable,
+            Self::Unreachable(_) => Registered::LocalApiUnreachable,
+        }
+    }
+}
+
 /// Why an engine's admin interface cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A Secret cannot be read.
-    #[error("reading Secret {key}")]
-    Secret {
+    #[error(transparent)]
+    Secret(#[from] secrets::Error),
+    /// A Secret is missing.
+    #[error("Secret {key} is not there")]
+    Missing {
         /// The Secret.
         key: Key,
-        /// What the API server said.
-        #[source]
-        cause: Box<kube::Error>,
     },
-    /// A Secret is missing or has no such key.
+    /// A Secret has no such key.
     #[error("Secret {key} has no {field}")]
     Incomplete {
         /// The Secret.
@@ -104,23 +131,53 @@ pub fn url(engine: &SecurityEngine) -> String {
     format!("{scheme}://{service}.{namespace}.svc:{API_PORT}/")
 }
 
-impl Engine {
-    /// Says whether the engine's own condition `Ready` holds.
-    pub fn is_ready(&self) -> bool {
-        let status = self.resource.status.as_ref();
-        status.is_some_and(|status| conditions::is_true::<Ready>(&status.conditions))
+/// Says whether an engine's Local API may be asked: a pod of it is ready, and the cluster's network knows it.
+pub fn serves(world: &World, engine: &SecurityEngine, now: Timestamp) -> Result<(), Silence> {
+    let key = Key::of(engine);
+    let name = names::derived(&key.name, names::LAPI);
+    let deployment: Option<Deployment> = world.owned_as("Deployment", &Key::new(&key.namespace, name));
+    let ready = deployment
+        .as_ref()
+        .and_then(|live| live.status.as_ref()?.ready_replicas);
+    let is_known = is_ready(engine) || !is_settling(deployment.as_ref(), now);
+    if ready.unwrap_or_default() > 0 && is_known {
+        Ok(())
+    } else {
+        Err(Silence::NotServing(key))
     }
+}
+
+/// Says whether a pod became ready so lately that the cluster's network may not know it yet: names that are looked up then
+/// stay unknown for seconds, and connections are refused.
+pub fn is_settling(deployment: Option<&Deployment>, now: Timestamp) -> bool {
+    let status = deployment.and_then(|live| live.status.as_ref());
+    let mut conditions = status
+        .and_then(|status| status.conditions.as_ref())
+        .into_iter()
+        .flatten();
+    conditions
+        .find(|condition| condition.type_ == "Available" && condition.status == "True")
+        .and_then(|condition| condition.last_transition_time.as_ref())
+        .is_some_and(|since| now.duration_since(since.0) < SETTLING)
+}
+
+/// Says whether an engine's own condition `Ready` holds.
+pub fn is_ready(engine: &SecurityEngine) -> bool {
+    let status = engine.status.as_ref();
+    status.is_some_and(|status| conditions::is_true::<Ready>(&status.conditions))
+}
+
+/// Returns which engine `reference`, written in `namespace`, means.
+pub fn target(reference: &EngineRef, namespace: &str) -> Key {
+    Key::new(
+        reference.namespace.as_deref().unwrap_or(namespace),
+        reference.name.clone(),
+    )
 }
 
 /// Returns the engine that `reference`, written in `namespace`, means; refuses what it may not mean.
 pub fn resolve(world: &World, reference: &EngineRef, namespace: &str) -> Result<Engine, Refused> {
-    let key = Key::new(
-        reference
-            .namespace
-            .clone()
-            .unwrap_or_else(|| namespace.to_owned()),
-        reference.name.clone(),
-    );
+    let key = target(reference, namespace);
     let Some(resource) = world.engines.get(&key) else {
         return Err(Refused::NotFound { key });
     };
@@ -221,13 +278,13 @@ impl Engines {
             return Ok(kept);
         }
         let own = self.secret(&key, names::LAPI).await?;
-        let token = text(&own, &key, ADMIN_TOKEN)?;
+        let token = field(&own, ADMIN_TOKEN)?;
         let tls = match engine.spec.tls.mode {
             TlsMode::Off => None,
             TlsMode::SelfManaged => Some(self.secret(&key, names::LAPI_TLS).await?),
         };
         let ca = match &tls {
-            Some(secret) => Some(text(secret, &key, CA)?.into_bytes()),
+            Some(secret) => Some(field(secret, CA)?.into_bytes()),
             None => None,
         };
         let versions = (
@@ -277,12 +334,9 @@ impl Engines {
     }
 
     async fn secret(&self, engine: &Key, part: &str) -> Result<Secret, Error> {
-        let name = names::derived(&engine.name, part);
-        let api: Api<Secret> = Api::namespaced(self.client.clone(), &engine.namespace);
-        api.get(&name).await.map_err(|cause| Error::Secret {
-            key: Key::new(&engine.namespace, name),
-            cause: Box::new(cause),
-        })
+        let key = Key::new(&engine.namespace, names::derived(&engine.name, part));
+        let found = secrets::read(&self.client, &key).await?;
+        found.ok_or(Error::Missing { key })
     }
 }
 
@@ -295,14 +349,11 @@ impl Kept {
     }
 }
 
-fn text(secret: &Secret, engine: &Key, field: &'static str) -> Result<String, Error> {
-    let value = secret.data.as_ref().and_then(|data| data.get(field));
-    value
-        .and_then(|value| String::from_utf8(value.0.clone()).ok())
-        .ok_or_else(|| Error::Incomplete {
-            key: Key::new(&engine.namespace, secret.name_any()),
-            field,
-        })
+fn field(secret: &Secret, field: &'static str) -> Result<String, Error> {
+    secrets::text(secret, field).ok_or_else(|| Error::Incomplete {
+        key: Key::of(secret),
+        field,
+    })
 }
 
 #[cfg(test)]

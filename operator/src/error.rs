@@ -2,6 +2,7 @@
 
 use crate::cluster::apply;
 use crate::engine;
+use crate::secrets;
 
 /// A failure that is tried again. What is wrong with a spec is no error but a condition.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +13,9 @@ pub enum Error {
     /// An engine's admin interface is not known.
     #[error(transparent)]
     Engine(#[from] engine::Error),
+    /// A Secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] secrets::Error),
     /// The API server did not do what was asked.
     #[error("{what}")]
     Cluster {
@@ -76,7 +80,7 @@ impl Error {
         match self {
             Self::Apply(_) => "apply",
             Self::Engine(_) => "engine",
-            Self::Cluster { .. } => "cluster",
+            Self::Secret(_) | Self::Cluster { .. } => "cluster",
             Self::LocalApi { .. } => "local-api",
             Self::Build { .. } => "build",
         }

@@ -10,7 +10,17 @@ use crate::context::Context;
 use crate::error::Error;
 
 /// The mark.
-pub const FINALIZER: &str = "crowdsec-operator.dev/cleanup";
+const FINALIZER: &str = "crowdsec-operator.dev/cleanup";
+
+/// Says whether the mark is there.
+pub fn is_on<K: Resource>(resource: &K) -> bool {
+    resource
+        .meta()
+        .finalizers
+        .iter()
+        .flatten()
+        .any(|one| one == FINALIZER)
+}
 
 /// Sets the mark, unless it is there.
 pub async fn add<K>(ctx: &Context, resource: &K) -> Result<(), Error>
@@ -20,7 +30,7 @@ where
         + std::fmt::Debug
         + DeserializeOwned,
 {
-    if resource.finalizers().iter().any(|one| one == FINALIZER) {
+    if is_on(resource) {
         return Ok(());
     }
     let mut all = resource.finalizers().to_vec();
@@ -36,11 +46,11 @@ where
         + std::fmt::Debug
         + DeserializeOwned,
 {
-    let finalizers = resource.finalizers();
-    if !finalizers.iter().any(|one| one == FINALIZER) {
+    if !is_on(resource) {
         return Ok(());
     }
-    let others: Vec<String> = finalizers
+    let others: Vec<String> = resource
+        .finalizers()
         .iter()
         .filter(|one| *one != FINALIZER)
         .cloned()

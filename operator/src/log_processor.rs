@@ -78,9 +78,7 @@ fn concerns(world: &World, change: &Change) -> Vec<Key> {
 fn referring(world: &World, engine: &Key) -> Vec<Key> {
     let refers = |processor: &Arc<LogProcessor>| {
         let key = Key::of(&**processor);
-        let reference = &processor.spec.engine_ref;
-        let namespace = reference.namespace.as_ref().unwrap_or(&key.namespace);
-        (reference.name == engine.name && *namespace == engine.namespace).then_some(key)
+        (engine::target(&processor.spec.engine_ref, &key.namespace) == *engine).then_some(key)
     };
     world.processors.all().iter().filter_map(refers).collect()
 }
@@ -100,12 +98,12 @@ async fn reconcile(ctx: Arc<Context>, key: Key) -> Result<Next, Error> {
     match engine::resolve(&ctx.world, &processor.spec.engine_ref, &key.namespace) {
         Ok(engine) => run(&ctx, &processor, &engine).await,
         Err(why) => {
-            if let Refused::NotAllowed { key: engine, .. } = &why {
-                apply::withdraw(&ctx, &processor, engine).await?;
-            }
             let status = status::without_engine(&processor, &why, clock::now());
             tell(&ctx, &processor, &status).await?;
-            Ok(Next::Change)
+            match &why {
+                Refused::NotAllowed { key: engine, .. } => apply::withdraw(&ctx, &processor, engine).await,
+                Refused::NotFound { .. } => Ok(Next::Change),
+            }
         }
     }
 }
@@ -135,7 +133,9 @@ async fn run(ctx: &Context, processor: &LogProcessor, engine: &engine::Engine) -
     };
     let (outcome, failure) = apply::apply(ctx, engine, &validated).await?;
     let status = status::status(processor, &observed, &local_api, &outcome, clock::now());
-    let is_settled = status.registered == status.desired && status.ready == status.desired;
+    let is_settled = [status.registered, status.ready, status.nodes]
+        .iter()
+        .all(|count| *count == status.desired);
     tell(ctx, processor, &status).await?;
     match failure {
         Some(failure) => Err(failure),

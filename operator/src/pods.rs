@@ -1,4 +1,7 @@
-//! What pods of all kinds share: a variable, and why they are not ready, in the words of the cluster.
+//! What pods of all components share: their parts, and why they are not ready, in the words of the cluster.
+
+pub mod config;
+pub mod parts;
 
 use std::collections::BTreeMap;
 

@@ -29,10 +29,12 @@ use crate::context::Context;
 use crate::control::{self, Controller};
 use crate::crd::SecurityEngine;
 use crate::crd::security_engine::{SecurityEngineStatus, TlsMode};
+use crate::engine;
 use crate::error::Error;
 use crate::labels::{self, Component, Owner};
 use crate::names;
 use crate::pods;
+use crate::secrets;
 use crate::security_engine::build::config_map::CSCLI;
 use crate::security_engine::status::{Outcome, is_rolled_out};
 use crate::status::write_status;
@@ -77,7 +79,7 @@ fn concerns(world: &World, change: &Change) -> Vec<Key> {
             // One that is gone or refers to another engine now has to leave the network of the old one.
             world.processors.get(key).map_or_else(
                 || world.engines.keys(),
-                |one| vec![observe::target(&one.spec.engine_ref, &key.namespace)],
+                |one| vec![engine::target(&one.spec.engine_ref, &key.namespace)],
             )
         }
         Change::Resource {
@@ -86,7 +88,7 @@ fn concerns(world: &World, change: &Change) -> Vec<Key> {
             part: Part::Spec,
         } => world.bouncers.get(key).map_or_else(
             || world.engines.keys(),
-            |one| vec![observe::target(&one.spec.engine_ref, &key.namespace)],
+            |one| vec![engine::target(&one.spec.engine_ref, &key.namespace)],
         ),
         Change::Namespace | Change::Surroundings => world.engines.keys(),
         _ => Vec::new(),
@@ -156,7 +158,7 @@ async fn tell(ctx: &Context, engine: &SecurityEngine, status: &SecurityEngineSta
 async fn write_secrets(ctx: &Context, engine: &SecurityEngine, now: Timestamp) -> Result<Secret, Error> {
     let owner = Owner::of(engine);
     if engine.spec.tls.mode == TlsMode::SelfManaged {
-        let live = observe::secret(ctx, engine, names::LAPI_TLS).await?;
+        let live = read(ctx, &owner, names::LAPI_TLS).await?;
         let wanted =
             tls::build(&owner, live.as_ref(), now).map_err(Error::build("making the certificate"))?;
         if let Some(secret) = wanted {
@@ -165,7 +167,7 @@ async fn write_secrets(ctx: &Context, engine: &SecurityEngine, now: Timestamp) -
             tracing::info!(object.key = %Key::of(engine), "a certificate was made");
         }
     }
-    let live = observe::secret(ctx, engine, names::LAPI).await?;
+    let live = read(ctx, &owner, names::LAPI).await?;
     let wanted = secret::build(&owner, live.as_ref(), |bytes| {
         let mut random = vec![0; bytes];
         rand::fill(random.as_mut_slice());
@@ -179,6 +181,12 @@ async fn write_secrets(ctx: &Context, engine: &SecurityEngine, now: Timestamp) -
         }
         (None, live) => Ok(live.unwrap_or_default()),
     }
+}
+
+/// Reads a Secret of an engine; none when there is none.
+async fn read(ctx: &Context, owner: &Owner, part: &str) -> Result<Option<Secret>, Error> {
+    let key = Key::new(&owner.namespace, names::derived(&owner.name, part));
+    Ok(secrets::read(&ctx.client, &key).await?)
 }
 
 async fn build_and_apply(ctx: &Context, validated: &validate::Validated) -> Result<(), String> {
@@ -207,7 +215,7 @@ async fn ask(ctx: &Context, engine: &SecurityEngine, own: &Secret) -> Result<wir
         }
     };
     let is_known = answer.nodes.iter().any(|node| node.machine == CSCLI);
-    if let (false, Some(password)) = (is_known, secret::text(own, secret::CSCLI_PASSWORD)) {
+    if let (false, Some(password)) = (is_known, secrets::text(own, secret::CSCLI_PASSWORD)) {
         let wanted = PutMachine {
             password_bcrypt: bcrypt::hash(password, COST).map_err(|error| error.to_string())?,
             may_delete_decisions: true,

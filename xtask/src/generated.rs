@@ -8,6 +8,7 @@ mod install;
 mod network;
 mod rules;
 mod samples;
+mod variants;
 
 use std::path::Path;
 

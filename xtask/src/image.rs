@@ -11,7 +11,8 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail};
 
 use crate::demo::narrate;
-use archive::{Image, User};
+use archive::Image;
+use layer::User;
 
 /// Processors that the image is built for, by their names in OCI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

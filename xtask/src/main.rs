@@ -1,4 +1,4 @@
-//! `cargo run -p xtask -- demo cluster|local|loopback [--keep]`, `e2e [--keep] [NAME…]`, `bench`,
+//! `cargo run -p xtask -- demo cluster|local|loopback [--keep]`, `e2e [--keep] [NAME…]`, `bench [PART…]`,
 //! `image [amd64|arm64]` or `setup`; the Makefile's targets call it.
 
 use std::process::ExitCode;
@@ -19,12 +19,12 @@ fn main() -> ExitCode {
         ["demo", "local"] => demo::run(Stage::Hosts, keep),
         ["demo", "loopback"] => demo::run(Stage::Loopback, keep),
         ["e2e", cases @ ..] => xtask::e2e::run(cases, keep),
-        ["bench"] => xtask::bench::run(),
+        ["bench", parts @ ..] => xtask::bench::run(parts),
         ["image"] => xtask::image::run(None),
         ["image", arch] => xtask::image::run(Some(arch)),
         ["setup"] => xtask::setup::run(),
         _ => Err(anyhow::anyhow!(
-            "usage: xtask demo cluster|local|loopback [--keep] | e2e [--keep] [NAME…] | bench | image [amd64|arm64] | setup"
+            "usage: xtask demo cluster|local|loopback [--keep] | e2e [--keep] [NAME…] | bench [PART…] | image [amd64|arm64] | setup"
         )),
     };
     match outcome {

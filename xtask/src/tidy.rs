@@ -1,5 +1,7 @@
-//! Rules of the repository, as tests: layers, sizes, first lines, licences, words.
+//! Rules of the repository, as tests: layers, rings, sizes, first lines, licences, words.
 
+mod circles;
+mod defects;
 mod layers;
 mod licences;
 mod sources;

@@ -170,7 +170,7 @@ impl Running {
         let (stop, is_ready) = (token.clone(), ready.clone());
         let task =
             tokio::spawn(async move { agent::run::run(loaded, &program(), metrics(), ready, stop).await });
-        tokio::time::timeout(std::time::Duration::from_secs(10), is_ready.wait())
+        tokio::time::timeout(std::time::Duration::from_secs(60), is_ready.wait())
             .await
             .unwrap();
         Self { token, task }
@@ -182,13 +182,13 @@ impl Running {
     }
 }
 
-/// Waits until `condition` holds, at most 20 s.
+/// Waits until `condition` holds, at most a minute.
 #[track_caller]
 pub(crate) fn until(what: &str, condition: impl Fn() -> bool) -> impl std::future::Future<Output = ()> {
     let caller = std::panic::Location::caller();
     let what = what.to_owned();
     async move {
-        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
         while !condition() {
             assert!(
                 tokio::time::Instant::now() < deadline,

@@ -180,9 +180,7 @@ async fn a_machine_that_somebody_else_registers_reads_on_and_logs_in_once_it_may
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_starts_without_the_local_api_and_delivers_when_it_comes() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let address = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, testkit::port::free()));
     let install = Install::new(&format!("http://{address}/"), EACH);
     let running = Running::start(&install).await;
     install.log(0..20, "192.0.2.7");

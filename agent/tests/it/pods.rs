@@ -57,6 +57,15 @@ impl Node {
         }
     }
 
+    /// A node with the container `app` of a pod that the target selects.
+    fn with_app() -> (Self, Container) {
+        let mut node = Self::new();
+        node.targets(EDGE);
+        node.pod("shop", "a");
+        let app = node.container("shop_a_1", "app");
+        (node, app)
+    }
+
     fn targets(&mut self, list: &str) {
         self.view.known.targets = ::pods::targets::parse(&format!("targets:\n{list}")).unwrap();
         self.arrange();
@@ -299,10 +308,7 @@ fn lines_carry_what_parsers_and_people_need() {
 
 #[test]
 fn rotations_and_restarts_lose_nothing_and_repeat_nothing() {
-    let mut node = Node::new();
-    node.targets(EDGE);
-    node.pod("shop", "a");
-    let mut app = node.container("shop_a_1", "app");
+    let (mut node, mut app) = Node::with_app();
     let mut said = 0;
     let mut say = |app: &mut Container, count: usize| {
         for _ in 0..count {
@@ -353,10 +359,7 @@ fn rotations_and_restarts_lose_nothing_and_repeat_nothing() {
 
 #[test]
 fn what_was_rotated_more_than_once_while_we_were_down_is_read() {
-    let mut node = Node::new();
-    node.targets(EDGE);
-    node.pod("shop", "a");
-    let mut app = node.container("shop_a_1", "app");
+    let (mut node, mut app) = Node::with_app();
     app.say("one");
     node.round();
     node.restart();
@@ -374,10 +377,7 @@ fn what_was_rotated_more_than_once_while_we_were_down_is_read() {
 
 #[test]
 fn a_changed_target_reads_nothing_again() {
-    let mut node = Node::new();
-    node.targets(EDGE);
-    node.pod("shop", "a");
-    let mut app = node.container("shop_a_1", "app");
+    let (mut node, mut app) = Node::with_app();
     app.say("one");
     node.round();
     node.targets(&EDGE.replace("tier: front", "tier: back"));
@@ -418,10 +418,7 @@ fn old_logs_of_a_new_target_are_not_read_and_young_ones_are() {
 
 #[test]
 fn what_is_watched_is_looked_at_when_it_is_hinted_at() {
-    let mut node = Node::new();
-    node.targets(EDGE);
-    node.pod("shop", "a");
-    let mut app = node.container("shop_a_1", "app");
+    let (mut node, mut app) = Node::with_app();
     app.say("one");
     node.round();
     node.watch_all();
@@ -450,10 +447,7 @@ fn what_is_watched_is_looked_at_when_it_is_hinted_at() {
 
 #[test]
 fn fragments_of_long_lines_are_joined_in_both_streams() {
-    let mut node = Node::new();
-    node.targets(EDGE);
-    node.pod("shop", "a");
-    let mut app = node.container("shop_a_1", "app");
+    let (mut node, mut app) = Node::with_app();
     let (a, b) = ("a".repeat(16 << 10), "b".repeat(5000));
     writeln!(app.file, "{}", cri("P", &a)).unwrap();
     node.round();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::alerts::yaml_scalar as scalar;
 use crate::context::Context;
 use crate::error::{Error, file};
-use crate::hub_index;
+use crate::installation;
 use crate::items::diff;
 use crate::output::Format;
 
@@ -30,7 +30,7 @@ pub(super) fn run(ctx: &Context, kind: ItemType, names: &[String], show: &Show) 
     if show.rev && !show.diff {
         return Err(Error::new("--rev can only be used with --diff"));
     }
-    let hub = hub_index::open(ctx)?;
+    let hub = installation::open(ctx)?;
     for name in names {
         let item = hub
             .find(kind, name)
@@ -228,7 +228,7 @@ fn difference(ctx: &Context, item: &Item, reverse: bool) -> Result<String, Error
         ));
     };
     let local = std::fs::read_to_string(path).map_err(|error| Error::new(file("open", path, &error)))?;
-    let latest = hub_index::with_sources(ctx, |sources| {
+    let latest = installation::with_sources(ctx, |sources| {
         sources.item(entry).map_err(|error| Error::new(error.to_string()))
     })?;
     let latest = String::from_utf8_lossy(&latest).into_owned();

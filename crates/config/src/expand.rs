@@ -1,6 +1,9 @@
 //! Environment references in configuration text.
 
-use crate::load::Env;
+use std::collections::BTreeMap;
+
+/// The environment, as `$NAME` and `${NAME}` in files refer to it.
+pub type Env = BTreeMap<String, String>;
 
 /// Replaces `$NAME` and `${NAME}` by their values; a name that is not set stays as it is written.
 ///

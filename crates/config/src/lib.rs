@@ -13,7 +13,8 @@ mod locate;
 mod overlay;
 mod resolve;
 
-pub use load::{Env, Parts, load, load_parts};
+pub use expand::Env;
+pub use load::{Parts, load, load_parts};
 pub use problem::Problem;
 pub use resolved::Config;
 pub use secret::Secret;

@@ -2,12 +2,12 @@
 
 mod document;
 
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use golang::yaml::{Dialect, Document as Part};
 
+use crate::expand::Env;
 use crate::load::document::{File, Problems};
 use crate::problem::Problem;
 use crate::raw;
@@ -17,9 +17,6 @@ use crate::resolved::{
     Agent, Client, Config, Console, ContextValues, Credentials, Features, Notification, OnlineCredentials,
     Paths, Profile, Simulation, Source,
 };
-
-/// The environment, as `$NAME` and `${NAME}` in files refer to it.
-pub type Env = BTreeMap<String, String>;
 
 /// The shortest key that passwords follow from, in characters: 16 random bytes in hexadecimal.
 const SHORTEST_KEY: usize = 32;

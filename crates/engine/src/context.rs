@@ -17,7 +17,7 @@ use crate::{
         scenarios::{Bench, eval_context},
         scope::Schemes,
     },
-    rules::Loader,
+    loader::Loader,
 };
 
 /// Longest value, in bytes of JSON. Upstream: `console_context_value_length`, its default and its highest value.

@@ -13,8 +13,8 @@ use expr::{Env, EvalError, FieldId, Host, Key, Map, MethodId, Object, Place, Val
 pub use self::{
     host::RunHost,
     objects::{
-        alert, appsec, definitions, event, line, matched, model_event, objects, overflow as runtime_alert,
-        scheme, source,
+        alert, appsec, definitions, event, leaky, line, matched, model_event, objects,
+        overflow as runtime_alert, queue, request, scheme, source,
     },
 };
 use crate::{Event, Fields, Name, Text, event::Type as EventType};

@@ -11,6 +11,7 @@ pub mod env;
 pub mod event;
 pub mod grok;
 pub mod item;
+mod loader;
 pub mod overflow;
 pub mod parser;
 pub mod problem;

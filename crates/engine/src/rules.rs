@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use expr::{Library, LogLevel, Memo, Scheme};
+use expr::{Library, LogLevel, Memo};
 use jiff::Timestamp;
 
 use crate::{
     Event, ItemFile, Kind, Mode, Problem, RawLine, World,
     bucket::{scenarios::Scenarios, scope::Schemes},
     context::Contexts,
-    counters::{Counters, PARSER_HITS, PARSER_KO, PARSER_OK, Plan, Tally, Totals},
+    counters::{Counters, PARSER_HITS, PARSER_KO, PARSER_OK, Tally, Totals},
     data::DataFiles,
     env::{self, RunHost},
     grok,
+    loader::Loader,
     parser::{self, Parsed, Recorder, node::Stage, run::Run},
 };
 
@@ -58,23 +59,11 @@ impl Worker {
     }
 }
 
-/// What loading collects while it goes through the items.
-pub(crate) struct Loader<'w> {
-    pub(crate) world: &'w World,
-    pub(crate) count_nodes: bool,
-    pub(crate) scheme: Scheme,
-    pub(crate) library: Library,
-    pub(crate) data: DataFiles,
-    pub(crate) plan: Plan,
-    pub(crate) problems: Vec<Problem>,
-    pub(crate) warnings: Vec<Problem>,
-}
-
 impl Rules {
     /// Compiles `items` (any order: they are sorted by install path); every defect of every file is returned at once.
     pub fn load(items: &[ItemFile], world: World, settings: Settings) -> Result<Self, Vec<Problem>> {
         let world = Arc::new(world);
-        let mut loader = Loader::new(&world, &settings);
+        let mut loader = Loader::new(&world, settings.count_nodes);
         let parsers = parser::load::load(&of_kind(items, Kind::Parser), &mut loader);
         let postoverflows = parser::load::load(&of_kind(items, Kind::Postoverflow), &mut loader);
         let schemes = Schemes::new(&env::objects());
@@ -235,21 +224,6 @@ impl Rules {
         if let Err(error) = run.stages(event, recorder) {
             event.process = false;
             self.world.outside.log(LogLevel::Error, &error.to_string());
-        }
-    }
-}
-
-impl<'w> Loader<'w> {
-    fn new(world: &'w World, settings: &Settings) -> Self {
-        Self {
-            world,
-            count_nodes: settings.count_nodes,
-            scheme: env::scheme(),
-            library: Library::new(&env::objects()),
-            data: DataFiles::default(),
-            plan: Plan::new(),
-            problems: Vec::new(),
-            warnings: Vec::new(),
         }
     }
 }

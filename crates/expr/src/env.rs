@@ -3,8 +3,8 @@
 use golang::duration::Duration;
 
 use crate::error::EvalError;
+use crate::id::{FieldId, MethodId, VariableId};
 use crate::key::Key;
-use crate::scheme::{FieldId, MethodId, VariableId};
 use crate::value::{Object, Place, Text, Value};
 
 /// Gives access to the objects an expression speaks about.

@@ -12,11 +12,11 @@ use crate::ast::BinaryOp;
 use crate::env::Env;
 use crate::error::EvalError;
 use crate::function::{Call, Effect, Function};
+use crate::id::MethodId;
 use crate::ir::{Graph, Node, NodeId, Op};
 use crate::limits;
-use crate::map::Map;
 use crate::memo::Memo;
-use crate::scheme::MethodId;
+use crate::value::Map;
 use crate::value::{Object, Place, Value};
 
 /// Evaluates a root.

@@ -163,7 +163,7 @@ impl FilterRun {
         memo: &mut Memo,
     ) -> Option<(usize, Result<bool, EvalError>)> {
         loop {
-            memo.fit(library);
+            memo.fit(library.graph());
             if self.version != Some(memo.version()) {
                 self.refresh(set, library, env, memo);
             }

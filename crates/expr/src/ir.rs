@@ -6,8 +6,9 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::ast::BinaryOp;
 use crate::function::{Effect, Function, Method};
+use crate::id::{FieldId, MethodId, VariableId};
 use crate::key::Key;
-use crate::scheme::{FieldId, MethodId, Objects, VariableId};
+use crate::objects::Objects;
 use crate::types::Type;
 use crate::value::{Object, Text, Value};
 

@@ -6,9 +6,11 @@ use crate::compile;
 use crate::env::Env;
 use crate::error::{CompileError, EvalError};
 use crate::eval;
+use crate::id::FieldId;
 use crate::ir::Graph;
 use crate::memo::Memo;
-use crate::scheme::{FieldId, Objects, Scheme};
+use crate::objects::Objects;
+use crate::scheme::Scheme;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -79,17 +81,24 @@ impl Library {
 
     /// Evaluates a compiled expression; `memo` must have been cleared since `env` stands for another event.
     pub fn eval(&self, expr: ExprId, env: &mut dyn Env, memo: &mut Memo) -> Result<Value, EvalError> {
-        memo.fit(self);
+        memo.fit(self.graph());
         eval::value(&self.graph, expr.0, env, memo)
     }
 
     /// Evaluates an expression that must give a bool.
     pub fn eval_bool(&self, expr: ExprId, env: &mut dyn Env, memo: &mut Memo) -> Result<bool, EvalError> {
-        memo.fit(self);
+        memo.fit(self.graph());
         eval::truth(&self.graph, expr.0, env, memo)
     }
 
     pub(crate) fn graph(&self) -> &Graph {
         &self.graph
+    }
+}
+
+impl Memo {
+    /// Makes an empty memo for `library`; expressions compiled later are covered too.
+    pub fn new(library: &Library) -> Self {
+        Self::of(library.graph())
     }
 }

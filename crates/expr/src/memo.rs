@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::library::Library;
-use crate::scheme::{FieldId, Objects};
+use crate::id::FieldId;
+use crate::ir::Graph;
+use crate::objects::Objects;
 use crate::value::Value;
 
 /// Remembers the results of pure sub-expressions for one event; reused from event to event by one thread.
@@ -30,14 +31,13 @@ struct Slot {
 }
 
 impl Memo {
-    /// Makes an empty memo for `library`; expressions compiled later are covered too.
-    pub fn new(library: &Library) -> Self {
+    pub(crate) fn of(graph: &Graph) -> Self {
         let mut memo = Self {
             now: 1,
             begin: 1,
             ..Self::default()
         };
-        memo.fit(library);
+        memo.fit(graph);
         memo
     }
 
@@ -67,8 +67,7 @@ impl Memo {
     }
 
     /// Makes room for what the library has by now.
-    pub(crate) fn fit(&mut self, library: &Library) {
-        let graph = library.graph();
+    pub(crate) fn fit(&mut self, graph: &Graph) {
         let slots = graph.memo_slots as usize;
         if self.slots.len() < slots {
             self.slots.resize(slots, Slot::default());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::scheme::{Kind, Objects};
+use crate::id::Kind;
 
 /// Names the static type of an expression; the same set of types exists for values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -79,27 +79,6 @@ impl Type {
             | (Self::Array(_) | Self::Map(_) | Self::Object(_) | Self::Bytes | Self::Zone, Self::Nil) => true,
             (Self::Array(a), Self::Array(b)) | (Self::Map(a), Self::Map(b)) => a.accepts(b),
             _ => self == given,
-        }
-    }
-
-    /// Returns the type's name as expr-lang's messages spell it (Go's names).
-    pub fn name(&self, objects: &Objects) -> String {
-        match self {
-            Self::Any => "interface {}".to_owned(),
-            Self::Nil => "unknown".to_owned(),
-            Self::Bool => "bool".to_owned(),
-            Self::Int => "int".to_owned(),
-            Self::Float => "float64".to_owned(),
-            Self::String => "string".to_owned(),
-            Self::Bytes => "[]uint8".to_owned(),
-            Self::Duration => "time.Duration".to_owned(),
-            Self::Time => "time.Time".to_owned(),
-            Self::Weekday => "time.Weekday".to_owned(),
-            Self::Month => "time.Month".to_owned(),
-            Self::Zone => "*time.Location".to_owned(),
-            Self::Array(element) => format!("[]{}", element.name(objects)),
-            Self::Map(value) => format!("map[string]{}", value.name(objects)),
-            Self::Object(kind) => objects.kind_name(*kind).to_owned(),
         }
     }
 }

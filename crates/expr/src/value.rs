@@ -1,13 +1,15 @@
 //! What an expression evaluates to.
 
+mod map;
+
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use golang::duration::Duration;
 use golang::time::Time;
 
-use crate::map::Map;
-use crate::scheme::{FieldId, Kind};
+pub use self::map::{Map, MapKey, Missing};
+use crate::id::{FieldId, Kind};
 
 /// Is a span of a shared, immutable buffer: cloning costs one counter.
 pub type Text = arcstr::Substr;

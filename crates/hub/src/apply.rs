@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::data;
 use crate::document::Document;
-use crate::item::{Item, ItemRef, ItemType};
+use crate::index::digest;
+use crate::item::Item;
+use crate::kind::{ItemRef, ItemType};
 use crate::plan::{Action, Plan};
-use crate::source::{Origin, SourceError, Sources, digest};
+use crate::source::{Origin, SourceError, Sources};
 use crate::state::Hub;
 use crate::{Index, starter};
 

@@ -6,17 +6,6 @@ use crate::document::Document;
 use crate::index::is_safe_relative;
 use crate::source::{SourceError, Sources};
 
-/// One `data:` entry.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DataFile {
-    /// Where it comes from; empty for a file the user places there.
-    pub source_url: String,
-    /// Path below the data folder.
-    pub dest_file: String,
-    /// `string`, `regexp`, `map`, `modsec`, or empty.
-    pub kind: String,
-}
-
 /// Why a data file is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -3,7 +3,6 @@
 
 use serde::Deserialize;
 
-use crate::data::DataFile;
 use crate::index::Dependencies;
 
 /// The hub's view of an item file.
@@ -21,6 +20,17 @@ pub struct Document {
     pub dependencies: Dependencies,
     /// `data:` of every document.
     pub data: Vec<DataFile>,
+}
+
+/// One `data:` entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataFile {
+    /// Where it comes from; empty for a file the user places there.
+    pub source_url: String,
+    /// Path below the data folder.
+    pub dest_file: String,
+    /// `string`, `regexp`, `map`, `modsec`, or empty.
+    pub kind: String,
 }
 
 /// A text that is not YAML, or YAML of another shape; the message carries line and column.

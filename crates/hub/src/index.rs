@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-use crate::item::{ItemRef, ItemType};
+use crate::kind::{ItemRef, ItemType};
 
 /// The whole index: type → name → entry.
 #[derive(Clone, Debug, Default)]
@@ -227,6 +228,11 @@ fn nullable<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Vec<String>, D
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+/// Returns the lower-case hex SHA-256.
+pub fn digest(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
 }
 
 #[cfg(test)]

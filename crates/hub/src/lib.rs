@@ -9,6 +9,7 @@ pub mod data;
 pub mod document;
 pub mod index;
 pub mod item;
+pub mod kind;
 pub mod plan;
 pub mod source;
 pub mod starter;
@@ -16,6 +17,7 @@ pub mod state;
 mod sync;
 
 pub use index::{Dependencies, Entry, Index};
-pub use item::{Item, ItemRef, ItemType, State};
+pub use item::{Item, State};
+pub use kind::{ItemRef, ItemType};
 pub use plan::{Action, Plan};
 pub use state::{Error, Hub, InstalledItem, Paths};

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::item::{Item, ItemRef, ItemType};
+use crate::item::Item;
+use crate::kind::{ItemRef, ItemType};
 use crate::state::Hub;
 
 /// What will be done, in order.

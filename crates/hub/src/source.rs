@@ -4,9 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use sha2::{Digest, Sha256};
 
-use crate::index::Entry;
+use crate::index::{Entry, digest};
 use crate::starter;
 
 /// No file of a hub is larger; the largest is the city database with about 60 MB.
@@ -222,11 +221,6 @@ impl<'a> Sources<'a> {
             Ok(None)
         }
     }
-}
-
-/// Returns the lower-case hex SHA-256.
-pub fn digest(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
 }
 
 /// Returns the path of a URL without its first slash, query and fragment.

@@ -6,9 +6,8 @@ use std::sync::OnceLock;
 use base64::Engine as _;
 
 use crate::document::Document;
-use crate::index::{Entry, Index, Version};
-use crate::item::ItemType;
-use crate::source::digest;
+use crate::index::{Entry, Index, Version, digest};
+use crate::kind::ItemType;
 
 include!(concat!(env!("OUT_DIR"), "/starter.rs"));
 

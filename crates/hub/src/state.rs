@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::index::{Index, ParseError};
-use crate::item::{Item, ItemRef, ItemType};
-use crate::{starter, sync};
+use crate::index::ParseError;
+use crate::item::Item;
+use crate::kind::{ItemRef, ItemType};
 
 /// The folders the hub works in; all absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,40 +88,7 @@ pub fn io_text(error: &io::Error) -> String {
     })
 }
 
-/// Reads the index file; a missing one is empty.
-fn read_index(path: &Path) -> Result<Index, Error> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Index::default()),
-        Err(source) => {
-            return Err(Error::ReadIndex {
-                path: path.into(),
-                source,
-            });
-        }
-    };
-    Index::parse(&bytes).map_err(|source| Error::ParseIndex {
-        path: path.into(),
-        source,
-    })
-}
-
 impl Hub {
-    /// Reads the index and scans the folders. A missing configuration folder is an empty one.
-    ///
-    /// The starter set's items stand beside those of the index, and alone where nobody has fetched one yet: a first
-    /// install needs no network, and a later `cscli hub update` orphans nothing.
-    pub fn open(paths: Paths) -> Result<Self, Error> {
-        let mut index = read_index(&paths.index_path)?;
-        index.add_missing(starter::index());
-        Self::with_index(paths, index)
-    }
-
-    /// Scans the folders for the items of `index`.
-    pub fn with_index(paths: Paths, index: Index) -> Result<Self, Error> {
-        sync::scan(paths, index)
-    }
-
     /// Returns one item.
     pub fn get(&self, id: &ItemRef) -> Option<&Item> {
         self.items.get(id)

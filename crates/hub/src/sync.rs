@@ -9,15 +9,52 @@ use sha2::{Digest, Sha256};
 
 use crate::document::Document;
 use crate::index::Index;
-use crate::item::{Item, ItemRef, ItemType, State};
+use crate::item::{Item, State};
+use crate::kind::{ItemRef, ItemType};
+use crate::starter;
 use crate::state::{Error, Hub, Paths, io_text};
 
 /// Deeper folders are somebody's mistake or a link circle.
 const MAX_DEPTH: usize = 4;
 const UNKNOWN_VERSION: &str = "?";
 
+impl Hub {
+    /// Reads the index and scans the folders. A missing configuration folder is an empty one.
+    ///
+    /// The starter set's items stand beside those of the index, and alone where nobody has fetched one yet: a first
+    /// install needs no network, and a later `cscli hub update` orphans nothing.
+    pub fn open(paths: Paths) -> Result<Self, Error> {
+        let mut index = read_index(&paths.index_path)?;
+        index.add_missing(starter::index());
+        Self::with_index(paths, index)
+    }
+
+    /// Scans the folders for the items of `index`.
+    pub fn with_index(paths: Paths, index: Index) -> Result<Self, Error> {
+        scan(paths, index)
+    }
+}
+
+/// Reads the index file; a missing one is empty.
+fn read_index(path: &Path) -> Result<Index, Error> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Index::default()),
+        Err(source) => {
+            return Err(Error::ReadIndex {
+                path: path.into(),
+                source,
+            });
+        }
+    };
+    Index::parse(&bytes).map_err(|source| Error::ParseIndex {
+        path: path.into(),
+        source,
+    })
+}
+
 /// Builds the hub from the index and the folders.
-pub(crate) fn scan(paths: Paths, index: Index) -> Result<Hub, Error> {
+fn scan(paths: Paths, index: Index) -> Result<Hub, Error> {
     let mut scan = Scan {
         items: BTreeMap::new(),
         by_path: BTreeMap::new(),

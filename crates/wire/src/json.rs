@@ -4,14 +4,16 @@
 //! body is read. Clients and test suites read the error texts, so they are Go's. Source: `lapi.md` §1.1.
 
 pub(crate) mod decode;
+mod invalid;
 mod parse;
 mod validate;
 
 use serde::Serialize;
 
 pub use decode::{Fields, FromGo, Mismatch, Path};
+pub use invalid::Invalid;
 pub use parse::{Value, parse};
-pub use validate::{Checks, Invalid};
+pub use validate::Checks;
 
 /// Says in Go's words why a body was not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

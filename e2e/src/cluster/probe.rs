@@ -1,18 +1,18 @@
 //! A pod that does nothing until it is asked to open a connection: the measure of what a policy lets through.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::Own;
+use super::Cluster;
 use super::images::PROBE;
 use super::namespace::Namespace;
+use crate::wait;
 
 /// A place in the cluster's network from which connections are tried.
 #[derive(Debug)]
 pub struct Probe<'a> {
-    namespace: &'a Namespace<'a>,
+    cluster: &'a Cluster,
+    namespace: String,
     name: String,
     /// Process on our own node whose network is used; none for a pod that runs the probe program itself.
     joined: Option<u32>,
@@ -65,22 +65,27 @@ spec:
         let pod = format!("pod/{name}");
         namespace.kubectl(&["wait", "--for=condition=Ready", &pod, "--timeout=60s"])?;
         Ok(Probe {
-            namespace,
+            cluster: namespace.cluster(),
+            namespace: namespace.name().to_owned(),
             name: name.to_owned(),
             joined: None,
         })
     }
 
-    /// Joins the network of a running pod's first container, on a node of our own; policies judge it as that pod.
-    ///
-    /// Names are those of the outside world there, so addresses must be numbers.
-    pub fn join(namespace: &'a Namespace<'a>, own: &Own, selector: &str) -> Result<Probe<'a>> {
-        let pods = namespace.objects(&["pods", "-l", selector])?;
-        let pod = pods.first().with_context(|| format!("no pod is {selector}"))?;
+    /// Joins the network of the first running pod that `selector` names, on a node of our own; policies judge it as that
+    /// pod. Addresses must be numbers: names are those of the outside world there.
+    pub fn join(cluster: &'a Cluster, namespace: &str, selector: &str) -> Result<Probe<'a>> {
+        let own = cluster.own().context("only a pod of our own cluster is joined")?;
+        let pods = cluster.get(&["pods", "-n", namespace, "-l", selector])?;
+        let pod = pods["items"]
+            .as_array()
+            .and_then(|pods| pods.iter().find(|pod| pod["status"]["phase"] == "Running"))
+            .with_context(|| format!("no pod of {namespace} that is {selector} runs"))?;
         let text = |pointer: &str| pod.pointer(pointer).and_then(Value::as_str);
         let container = text("/status/containerStatuses/0/containerID").context("no container runs")?;
         Ok(Probe {
-            namespace,
+            cluster,
+            namespace: namespace.to_owned(),
             name: text("/metadata/name").unwrap_or_default().to_owned(),
             joined: Some(own.process(container)?),
         })
@@ -88,16 +93,11 @@ spec:
 
     /// Runs the probe program and tells what it printed; an error when it failed.
     pub fn run(&self, arguments: &[&str]) -> Result<String> {
-        let Some(process) = self.joined else {
-            let mut program = vec!["/probe"];
-            program.extend(arguments);
-            return self.namespace.exec(&[&self.name], &program);
+        let (Some(process), Some(own)) = (self.joined, self.cluster.own()) else {
+            let mut words = vec!["exec", "-n", &self.namespace, &self.name, "--", "/probe"];
+            words.extend(arguments);
+            return self.cluster.kubectl(&words);
         };
-        let own = self
-            .namespace
-            .cluster()
-            .own()
-            .context("only a pod of our own cluster is joined")?;
         let (process, probe) = (process.to_string(), own.probe());
         let probe = probe.to_string_lossy();
         let mut words = vec!["nsenter", "--target", &process, "--net", &probe];
@@ -110,30 +110,30 @@ spec:
         self.run(&["get", url])
     }
 
-    /// Tries to connect to `HOST:PORT` once.
-    pub fn dial(&self, address: &str) -> Reach {
+    /// Tries to connect to `HOST:PORT` once; an error when the probe itself could not be asked, or knows no such name.
+    pub fn dial(&self, address: &str) -> Result<Reach> {
         match self.run(&["dial", "tcp", address]) {
-            Ok(_) => Reach::Open,
-            Err(_) => Reach::Closed,
+            Ok(_) => Ok(Reach::Open),
+            Err(error) if error.to_string().contains("probe: closed: ") => Ok(Reach::Closed),
+            Err(error) => Err(error),
         }
     }
 
     /// Waits until `address` can or cannot be reached: a policy takes a moment to act.
     pub fn expect(&self, address: &str, expected: Reach) -> Result<()> {
         let what = format!("{} → {address} to be {expected:?}", self.name);
-        self.namespace
-            .cluster()
-            .wait_for(&what, Duration::from_secs(20), || {
-                Ok((self.dial(address) == expected).then_some(()))
-            })
+        self.cluster.wait_for(&what, wait::PATIENCE, || {
+            Ok((self.dial(address)? == expected).then_some(()))
+        })
     }
 
     /// Address of the pod.
     pub fn address(&self) -> Result<String> {
         let pod = format!("pod/{}", self.name);
+        let address = "jsonpath={.status.podIP}";
         let text = self
-            .namespace
-            .kubectl(&["get", &pod, "-o", "jsonpath={.status.podIP}"])?;
+            .cluster
+            .kubectl(&["get", "-n", &self.namespace, &pod, "-o", address])?;
         ensure!(!text.is_empty(), "{pod} has no address");
         Ok(text)
     }

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::images::PROBE;
 use super::namespace::Namespace;
+use crate::process::run_with_input;
 
 /// Missing pages that one address asks for, as nginx logs them: one more than `starter/http-probing` lets pass.
 pub fn attack(address: &str) -> String {
@@ -60,5 +61,10 @@ pub fn speak(
             "volumes": [{"name": "lines", "configMap": {"name": name}}],
         },
     });
-    namespace.apply(&format!("{lines}\n---\n{pod}\n")).map(drop)
+    // `apply` would keep the lines in an annotation too, which holds less than they may be.
+    run_with_input(
+        namespace.kubectl_command(&["create", "-f", "-"]),
+        &format!("{lines}\n---\n{pod}\n"),
+    )
+    .map(drop)
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use e2e::cluster::namespace::Namespace;
+use e2e::wait::PATIENCE;
 use serde_json::Value;
 
 use crate::fixture::{Engine, OPERATOR, Operated, READY};
@@ -90,16 +91,14 @@ fn an_option_that_is_switched_off_takes_its_object_along() {
         .unwrap();
     operated
         .cluster
-        .wait_for("the policy to go", Duration::from_secs(20), || {
+        .wait_for("the policy to go", PATIENCE, || {
             Ok(namespace.object(policy)?.is_none().then_some(()))
         })
         .unwrap();
     namespace.apply(&engine("main", "{}")).unwrap();
     operated
         .cluster
-        .wait_for("the policy to come back", Duration::from_secs(20), || {
-            namespace.object(policy)
-        })
+        .wait_for("the policy to come back", PATIENCE, || namespace.object(policy))
         .unwrap();
 }
 
@@ -123,7 +122,7 @@ fn a_paused_engine_is_left_as_it_is() {
     namespace.apply(&engine("main", "{replicas: 0}")).unwrap();
     operated
         .cluster
-        .wait_for("the Local API to be scaled down", Duration::from_secs(20), || {
+        .wait_for("the Local API to be scaled down", PATIENCE, || {
             Ok((replicas(namespace.object("deployment/main-lapi")?) == 0).then_some(()))
         })
         .unwrap();
@@ -134,22 +133,62 @@ fn a_killed_local_api_comes_back_with_its_decisions() {
     let operated = Operated::shared();
     let engine = Engine::start(&operated, "killed");
     engine.cscli(&["decisions", "add", "--ip", "192.0.2.8", "--duration", "1h"]);
-    engine
-        .namespace
-        .kubectl(&[
-            "delete",
-            "pod",
-            "-l",
-            "app.kubernetes.io/component=lapi",
-            "--grace-period=0",
-            "--force",
-        ])
+    engine.kill_local_api();
+    let decisions = operated
+        .cluster
+        .wait_for("the Local API to answer again", READY, || {
+            let cscli = ["cscli", "decisions", "list"];
+            Ok(engine.namespace.exec(&["deploy/main-lapi"], &cscli).ok())
+        })
         .unwrap();
-    engine
-        .namespace
-        .rolled_out("deployment/main-lapi", Duration::from_secs(60))
+    assert!(decisions.contains("192.0.2.8"), "{decisions}");
+}
+
+#[test]
+fn agents_that_change_their_engine_are_machines_of_the_new_one_alone() {
+    let operated = Operated::shared();
+    let fixture = Engine::start(&operated, "moved");
+    let namespace = &fixture.namespace;
+    // Nothing while a Local API starts.
+    let machines = |of: &str| -> Option<Vec<String>> {
+        let lapi = format!("deploy/{of}-lapi");
+        let list = ["cscli", "machines", "list", "-o", "json"];
+        let text = namespace.exec(&[&lapi], &list).ok()?;
+        let list: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let names = list.iter().filter_map(|row| row["machineId"].as_str());
+        let agents = names.filter(|name| name.contains(":nodes:"));
+        Some(agents.map(str::to_owned).collect())
+    };
+    let wait_for = |what: &str, of: &str, expected: &[String]| {
+        operated
+            .cluster
+            .wait_for(what, READY, || {
+                Ok(machines(of).filter(|known| known == expected).map(drop))
+            })
+            .unwrap();
+    };
+    let agents = machines("main").unwrap();
+    assert!(!agents.is_empty(), "no machine at the first engine");
+    namespace.apply(&engine("other", "{}")).unwrap();
+    namespace
+        .wait_condition("securityengine/other", "Ready", "True", READY)
         .unwrap();
-    assert!(engine.cscli(&["decisions", "list"]).contains("192.0.2.8"));
+
+    // The one that is left is away, so its machines cannot go yet.
+    namespace.apply(&engine("main", "{replicas: 0}")).unwrap();
+    let patch = r#"{"spec":{"engineRef":{"name":"other"}}}"#;
+    namespace
+        .kubectl(&["patch", "logprocessor/nodes", "--type=merge", "-p", patch])
+        .unwrap();
+    wait_for("the machines at the other engine", "other", &agents);
+    namespace.apply(&engine("main", "{replicas: 1}")).unwrap();
+    wait_for("the machines at the first engine to go", "main", &[]);
+
+    assert_eq!(machines("other"), Some(agents));
+    namespace
+        .kubectl(&["delete", "logprocessor/nodes", "--timeout=60s"])
+        .unwrap();
+    assert_eq!(machines("other"), Some(Vec::new()));
 }
 
 #[test]

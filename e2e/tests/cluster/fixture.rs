@@ -9,8 +9,15 @@ use e2e::cluster::{Cluster, images};
 
 /// Namespace of the operator and name of its release.
 pub(crate) const OPERATOR: &str = "crowdsec-operator";
-/// How long a resource may take to be Ready.
-pub(crate) const READY: Duration = Duration::from_secs(60);
+/// How long a case waits for a resource to be Ready; one case alone holds the operator to its minute.
+pub(crate) const READY: Duration = Duration::from_secs(120);
+
+/// A bouncer with a Service that ingress controllers ask.
+pub(crate) const FORWARD_AUTH: &str = "apiVersion: crowdsec-operator.dev/v1alpha1
+kind: Bouncer
+metadata: {name: edge}
+spec: {engineRef: {name: main}, integration: {type: ForwardAuth}}
+";
 
 /// Cases share one operator; those that install and uninstall it are alone.
 static TURN: RwLock<()> = RwLock::new(());
@@ -127,11 +134,24 @@ spec:
         )
     }
 
+    /// Kills the Local API, whose pod gets no time to end.
+    pub(crate) fn kill_local_api(&self) {
+        let selector = "app.kubernetes.io/instance=main,app.kubernetes.io/component=lapi";
+        self.namespace
+            .kubectl(&["delete", "pod", "-l", selector, "--grace-period=0", "--force"])
+            .unwrap();
+    }
+
     /// Runs `cscli` in the Local API's pod.
     pub(crate) fn cscli(&self, arguments: &[&str]) -> String {
+        self.try_cscli(arguments).unwrap()
+    }
+
+    /// The same for a question that is asked again: `kubectl exec` loses its connection now and then under load.
+    pub(crate) fn try_cscli(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let mut program = vec!["cscli"];
         program.extend(arguments);
-        self.namespace.exec(&["deploy/main-lapi"], &program).unwrap()
+        self.namespace.exec(&["deploy/main-lapi"], &program)
     }
 
     /// Names in a list that `cscli` prints as JSON.

@@ -5,10 +5,15 @@
 mod admission;
 mod agents;
 mod bouncers;
+mod continuity;
+mod defects;
+mod documents;
 mod engines;
 mod fixture;
 mod install;
 mod monitoring;
 mod network;
 mod rules;
+mod samples;
+mod storage;
 mod surroundings;

@@ -1,12 +1,11 @@
 //! What the other cases rest on: policies that bite, and an ingress that knows who asks.
 
-use std::time::Duration;
-
 use e2e::cluster::Cluster;
 use e2e::cluster::namespace::Namespace;
 use e2e::cluster::outside::Host;
 use e2e::cluster::probe::policies_are_enforced;
 use e2e::cluster::traefik::Traefik;
+use e2e::wait::PATIENCE;
 
 #[test]
 fn network_policies_are_enforced() {
@@ -37,12 +36,12 @@ fn traefik_logs_the_address_of_a_client_outside_of_the_cluster() {
     traefik.publish(&cluster, namespace.name()).unwrap();
     let visitor = Host::new(own, "198.51.100.79").unwrap();
     cluster
-        .wait_for("the page to be served", Duration::from_secs(20), || {
+        .wait_for("the page to be served", PATIENCE, || {
             Ok((visitor.get(&traefik.url("/"), &[])? == "200").then_some(()))
         })
         .unwrap();
     cluster
-        .wait_for("its line in /var/log/pods", Duration::from_secs(10), || {
+        .wait_for("its line in /var/log/pods", PATIENCE, || {
             let pattern = format!("cat /var/log/pods/{}_traefik-*/traefik/*.log", namespace.name());
             let log = own.node(&["sh", "-c", &pattern])?;
             Ok(log.contains(" stdout F 198.51.100.79 - - [").then_some(()))

@@ -38,7 +38,7 @@ fn run_script(folder: &Path, script: &str) -> String {
     )
     .unwrap();
     let mut command = Command::new("timeout");
-    command.args(["120", "bash"]).arg(&file).current_dir(folder);
+    command.args(["600", "bash"]).arg(&file).current_dir(folder);
     run_command(command).unwrap()
 }
 

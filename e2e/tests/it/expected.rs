@@ -14,8 +14,7 @@ fn corpus_replays_raise_upstreams_alerts_and_decisions() {
     };
     for (workload, workers) in WORKLOADS.iter().zip([1, 4, 2]) {
         let folder = tempfile::tempdir().unwrap();
-        let engine =
-            Installation::create(binary(), &folder.path().join("engine"), free_ports().unwrap(), "").unwrap();
+        let engine = Installation::create(binary(), &folder.path().join("engine"), free_ports(), "").unwrap();
         let config = std::fs::read_to_string(engine.path("etc/config.yaml")).unwrap();
         let config = config.replace("parser_routines: 1", &format!("parser_routines: {workers}"));
         engine.write("etc/config.yaml", &config).unwrap();
@@ -46,6 +45,6 @@ fn corpus_replays_raise_upstreams_alerts_and_decisions() {
             missing.first(),
             surplus.first()
         );
-        lapi.terminate(std::time::Duration::from_secs(20)).unwrap();
+        lapi.terminate(e2e::wait::PATIENCE).unwrap();
     }
 }

@@ -43,8 +43,8 @@ fn no_alert_is_lost_or_doubled_when_agent_and_local_api_are_killed() {
     }
     numbered.write(OVERFLOWS - numbered.written());
     let seen = wait_for_alerts(&engine, OVERFLOWS);
-    agent.terminate(Duration::from_secs(20)).unwrap();
-    lapi.terminate(Duration::from_secs(20)).unwrap();
+    agent.terminate(wait::PATIENCE).unwrap();
+    lapi.terminate(wait::PATIENCE).unwrap();
     assert_eq!(load::integrity(&engine), "ok");
     assert_eq!(twice(&seen), Vec::<String>::new(), "stored more than once");
 }
@@ -65,7 +65,7 @@ fn no_line_is_lost_or_counted_twice_over_restarts_and_rotation() {
         }
         wait::pause(Duration::from_millis(u64::from(dice.below(300))));
         if restart % 2 == 0 {
-            agent.terminate(Duration::from_secs(20)).unwrap();
+            agent.terminate(wait::PATIENCE).unwrap();
         } else {
             agent.kill().unwrap();
         }
@@ -75,8 +75,8 @@ fn no_line_is_lost_or_counted_twice_over_restarts_and_rotation() {
     }
     numbered.write(LINES - numbered.written());
     let seen = wait_for_alerts(&engine, LINES);
-    agent.terminate(Duration::from_secs(20)).unwrap();
-    lapi.terminate(Duration::from_secs(20)).unwrap();
+    agent.terminate(wait::PATIENCE).unwrap();
+    lapi.terminate(wait::PATIENCE).unwrap();
     assert_eq!(load::integrity(&engine), "ok");
     assert_eq!(twice(&seen), Vec::<String>::new(), "counted more than once");
 }
@@ -91,7 +91,7 @@ fn wait_for_alerts(engine: &Installation<'_>, count: u32) -> BTreeMap<String, u3
     let mut seen = BTreeMap::new();
     let outcome = wait::until(
         "every number to arrive",
-        Duration::from_secs(120),
+        Duration::from_secs(300),
         Duration::from_millis(500),
         || {
             seen = load::numbers(engine)?;

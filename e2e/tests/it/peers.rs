@@ -29,7 +29,7 @@ pub(crate) struct LocalApi {
 impl LocalApi {
     /// Starts one below `folder`, with a machine for `cscli`.
     pub(crate) fn start(folder: &Path) -> LocalApi {
-        let installation = Installation::create(binary(), folder, free_ports().unwrap(), "").unwrap();
+        let installation = Installation::create(binary(), folder, free_ports(), "").unwrap();
         installation.register_machine("local").unwrap();
         let process = installation.start(&["-no-cs"], None).unwrap();
         LocalApi {
@@ -57,13 +57,13 @@ impl LocalApi {
 
     /// Stops it in an orderly way.
     pub(crate) fn stop(self) {
-        self.process.terminate(Duration::from_secs(10)).unwrap();
+        self.process.terminate(wait::PATIENCE).unwrap();
     }
 }
 
-/// Waits up to 20 s for a fact.
+/// Waits for a fact.
 pub(crate) fn until(what: &str, mut fact: impl FnMut() -> bool) {
-    wait::until(what, Duration::from_secs(20), Duration::from_millis(50), || {
+    wait::until(what, wait::PATIENCE, Duration::from_millis(50), || {
         Ok(fact().then_some(()))
     })
     .unwrap();

@@ -23,7 +23,7 @@ fn every_item_of_debians_hub_snapshot_loads_or_is_named_with_what_it_lacks() {
     let engine = Installation::create(
         binary(),
         &folder.path().join("engine"),
-        free_ports().unwrap(),
+        free_ports(),
         &acquisition,
     )
     .unwrap();

@@ -98,7 +98,7 @@ fn gone(result: Result<(), StoreError>) -> Result<Answer, Failure> {
 }
 
 async fn status(api: &Api, call: &Call) -> Result<Answer, Failure> {
-    let now = crate::store::Stamp(call.now).nanoseconds();
+    let now = crate::stamp::Stamp(call.now).nanoseconds();
     let active: i64 = api.store.live().decisions(|all| all.count(now)).values().sum();
     let nodes = nodes(api).await?;
     let status = Status {

@@ -12,8 +12,6 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use serde::Serialize;
 use wire::error::ErrorBody;
 
-use super::stream::StreamBody;
-
 /// A complete or streamed answer.
 pub type Answer = Response<AnswerBody>;
 
@@ -33,7 +31,13 @@ pub enum AnswerBody {
     /// In one piece.
     Whole(Full<Bytes>),
     /// In chunks, made while they are sent.
-    Stream(Box<StreamBody>),
+    Stream(Box<dyn Chunks>),
+}
+
+/// A body that is made piece by piece while it is sent.
+pub trait Chunks: std::fmt::Debug + Send {
+    /// Returns the next piece; none after the last.
+    fn next_chunk(&mut self) -> Option<Bytes>;
 }
 
 impl hyper::body::Body for AnswerBody {
@@ -233,7 +237,7 @@ pub fn not_allowed(allow: &str) -> Answer {
 }
 
 /// Answers in chunks.
-pub fn stream(body: StreamBody) -> Answer {
+pub fn stream(body: impl Chunks + 'static) -> Answer {
     let mut answer = Response::new(AnswerBody::Stream(Box::new(body)));
     answer
         .headers_mut()

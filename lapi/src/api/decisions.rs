@@ -8,7 +8,7 @@ use super::answer::{self, Answer, Failure};
 use super::query::parse_bool;
 use super::{Api, Call};
 use crate::live::Filter;
-use crate::store::Stamp;
+use crate::stamp::Stamp;
 use crate::store::decisions::Selection;
 
 /// `GET` and `HEAD /v1/decisions`.

@@ -6,7 +6,8 @@ use config::resolved::MetricsLevel;
 use http::Method;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
-use crate::store::{Stamp, Store};
+use crate::stamp::Stamp;
+use crate::store::Store;
 
 const BUCKETS: [f64; 12] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0,

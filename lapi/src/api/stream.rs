@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Method;
 
-use super::answer::{self, Answer, Failure};
+use super::answer::{self, Answer, Chunks, Failure};
 use super::{Api, Call};
 use crate::live::{Bouncer, Filter, Pull, Record};
-use crate::store::Stamp;
+use crate::stamp::Stamp;
 
 /// Records of one chunk.
 const CHUNK: usize = 1000;
@@ -41,7 +41,7 @@ pub(super) async fn pull(api: &Arc<Api>, call: &Call) -> Result<Answer, Failure>
 
 /// The body of a stream answer: encoded chunk by chunk as the client takes it, from records shared with the model.
 #[derive(Debug)]
-pub struct StreamBody {
+struct StreamBody {
     pull: Pull,
     now: i64,
     next: Part,
@@ -61,9 +61,9 @@ struct Done {
     bouncer: Arc<Bouncer>,
 }
 
-impl StreamBody {
-    /// Returns the next chunk. After the last one the cursor moves: an answer that was cut off leaves it alone.
-    pub(crate) fn next_chunk(&mut self) -> Option<Bytes> {
+impl Chunks for StreamBody {
+    /// After the last one the cursor moves: an answer that was cut off leaves it alone.
+    fn next_chunk(&mut self) -> Option<Bytes> {
         let mut out = Vec::with_capacity(4096);
         match self.next {
             Part::New(from) => {
@@ -95,7 +95,9 @@ impl StreamBody {
         }
         Some(out.into())
     }
+}
 
+impl StreamBody {
     fn write(&self, records: &[Arc<Record>], from: usize, out: &mut Vec<u8>) -> usize {
         let to = records.len().min(from + CHUNK);
         for (index, record) in records.iter().enumerate().take(to).skip(from) {

@@ -5,9 +5,10 @@ pub mod query;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
-use super::{Stamp, Store, StoreError, Tx};
+use super::{Store, StoreError, Tx};
 use crate::ingest::{Decided, Draft};
 use crate::live::{Change, Record};
+use crate::stamp::Stamp;
 
 pub use query::AlertQuery;
 

@@ -7,9 +7,10 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 use wire::range::Range;
 
-use super::{Stamp, StoreError};
+use super::StoreError;
 use crate::live::Allowlists;
 use crate::live::allowlists::{Item, List};
+use crate::stamp::Stamp;
 
 /// Reads all lists with their items.
 pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Allowlists, StoreError> {

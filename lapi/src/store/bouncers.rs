@@ -5,8 +5,9 @@ use sha2::{Digest as _, Sha512};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::{Stamp, Store, StoreError, Tx, state};
+use super::{Store, StoreError, Tx, state};
 use crate::live::{Bouncer, Change};
+use crate::stamp::Stamp;
 
 /// A bouncer as `cscli` and the admin API show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

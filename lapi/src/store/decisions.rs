@@ -9,8 +9,9 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use uuid::Uuid;
 use wire::range::Range;
 
-use super::{Stamp, Store, StoreError, Tx, allowlists, bouncers, state};
+use super::{Store, StoreError, Tx, allowlists, bouncers, state};
 use crate::live::{Change, Live, Record};
+use crate::stamp::Stamp;
 
 /// How far back ended rows are read at start, for bouncers that were away.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(8 * 24);

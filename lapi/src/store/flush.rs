@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::alerts::query::{clear_doomed, delete_doomed};
-use super::{Stamp, Store, StoreError, Tx};
+use super::{Store, StoreError, Tx};
 use crate::live::Change;
+use crate::stamp::Stamp;
 use sqlx::Row as _;
 
 /// How long retried alerts are recognised; older keys go.

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Stamp, Store, StoreError, Tx};
+use super::{Store, StoreError, Tx};
+use crate::stamp::Stamp;
 
 /// A machine as `cscli` and the admin API show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use sqlx::Row as _;
 
-use super::{Stamp, Store, StoreError, bouncers, machines};
+use super::{Store, StoreError, bouncers, machines};
+use crate::stamp::Stamp;
 
 /// Who reported.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -55,7 +55,6 @@ async fn a_hundred_thousand_decisions_start_a_bouncer_and_a_cut_answer_moves_no_
     let answer = lapi.get("/v1/decisions/stream").await;
     let took = started.elapsed();
     assert_eq!(answer.json()["new"].as_array().unwrap().len(), ALL);
-    assert!(took < Duration::from_secs(20), "{took:?}");
     assert_eq!(
         lapi.get("/v1/decisions/stream").await.text(),
         r#"{"new": [], "deleted": []}"#

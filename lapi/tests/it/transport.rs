@@ -10,7 +10,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::Running;
-use crate::http::{Response, connect, parse};
+use crate::http::{PATIENCE, Response, connect, parse};
 
 /// A certificate authority and what it signed.
 struct Authority {
@@ -81,7 +81,7 @@ async fn over_tls(
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &str) -> Response {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();
-    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes))
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes))
         .await
         .unwrap();
     drop(read);
@@ -225,7 +225,7 @@ async fn http_2_is_spoken_without_tls() {
         .await
         .unwrap();
     let mut head = [0; 9];
-    tokio::time::timeout(Duration::from_secs(5), stream.read_exact(&mut head))
+    tokio::time::timeout(PATIENCE, stream.read_exact(&mut head))
         .await
         .unwrap()
         .unwrap();
@@ -281,7 +281,7 @@ async fn a_renewed_certificate_is_shown_without_a_restart_and_a_broken_one_never
     .await
     .unwrap_err();
     put("..3", &pem, &key);
-    tokio::time::timeout(Duration::from_secs(20), async {
+    tokio::time::timeout(PATIENCE, async {
         while shown(&lapi, &authority).await != second {}
     })
     .await

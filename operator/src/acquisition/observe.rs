@@ -8,14 +8,15 @@ use kube::api::{ListParams, VersionMatch};
 use kube::core::{ResourceExt as _, Selector};
 use service::clock;
 
+use crate::cluster::store::Key;
 use crate::context::Context;
 use crate::crd::acquisition::Acquisition;
 use crate::crd::log_processor::LogProcessor;
-use crate::engine::{self, Refused};
+use crate::engine::{self, Engine, Refused, Silence};
 use crate::error::Error;
 use crate::log_processor::observe::candidate;
 use crate::log_processor::reports::{Reports, reports};
-use crate::log_processor::select::{Verdict, verdict};
+use crate::log_processor::select::{TARGETS_MAX, Verdict, fill, verdict};
 use crate::log_processor::title;
 
 /// What is known besides the resource itself.
@@ -40,9 +41,11 @@ pub struct Processor {
 #[derive(Clone, Debug)]
 pub enum Reading {
     /// It does; with the reports of its agents, or why there are none.
-    Selected(Result<Reports, String>),
+    Selected(Result<Reports, Silence>),
     /// It looks for other labels.
     NotSelected,
+    /// It would, but others before it are as many as it can read.
+    LeftOut,
     /// It would, but has no engine, or one that does not permit the namespace.
     Refused(Refused),
 }
@@ -84,13 +87,33 @@ async fn reading(ctx: &Context, acquisition: &Arc<Acquisition>, processor: &LogP
                 Ok(()) => Reading::NotSelected,
             }
         }
+        Verdict::Selected if is_left_out(ctx, &engine, acquisition, processor) => Reading::LeftOut,
         Verdict::Selected => {
-            let answer = ctx.answers.of(&ctx.engines, &engine.resource).await;
+            let answer = ctx.answers.of(&ctx.world, &ctx.engines, &engine.resource).await;
             Reading::Selected(
                 answer.map(|status| reports(&status, &namespace, &processor.name_any(), clock::now())),
             )
         }
     }
+}
+
+/// Says whether as many Acquisitions as an agent reads come before this one, by namespace and name.
+fn is_left_out(
+    ctx: &Context,
+    engine: &Engine,
+    acquisition: &Arc<Acquisition>,
+    processor: &LogProcessor,
+) -> bool {
+    let own = Key::of(&**acquisition);
+    let mut before = ctx.world.acquisitions.all();
+    before.retain(|other| Key::of(&**other) < own);
+    before.len() >= TARGETS_MAX
+        && fill(
+            processor,
+            before
+                .into_iter()
+                .map(|other| candidate(&ctx.world, engine, other)),
+        )
 }
 
 /// Counts the pods that match and have not ended; the API server answers from its memory.

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use kube::core::ResourceExt as _;
 
-use crate::acquisition::observe::{Observed, Reading};
+use crate::acquisition::observe::{Observed, Processor, Reading};
 use crate::conditions::Conditions;
 use crate::crd::acquisition::{Acquisition, AcquisitionStatus, LogFormat};
 use crate::crd::conditions::{Accepted, Degraded, ParsingLogs, Progressing, ReadingLogs, Ready};
-use crate::engine::Refused;
+use crate::engine::{Refused, Silence};
 use crate::log_processor::reports::Sum;
 use crate::log_processor::select;
 use crate::problem::{self, Problem};
@@ -69,6 +69,13 @@ fn begin(acquisition: &Acquisition, now: Timestamp) -> Conditions {
     Conditions::new(before.unwrap_or_default(), acquisition.metadata.generation, now)
 }
 
+fn not_read(conditions: &mut Conditions, why: &str) {
+    conditions.set(Progressing::Waiting, why);
+    conditions.set(Degraded::AsExpected, "");
+    conditions.set(ReadingLogs::NoReport, "nobody reads it");
+    conditions.set(ParsingLogs::NoReport, "nobody reads it");
+}
+
 /// How far the way from pods to parsed lines is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -87,8 +94,8 @@ struct View<'a> {
     readers: Vec<&'a str>,
     /// What their agents say of it.
     sum: Sum,
-    /// Why a Local API does not tell.
-    unreachable: Option<&'a str>,
+    /// Why a Local API tells nothing.
+    silence: Option<&'a Silence>,
 }
 
 impl<'a> View<'a> {
@@ -98,7 +105,7 @@ impl<'a> View<'a> {
             observed,
             readers: Vec::new(),
             sum: Sum::default(),
-            unreachable: None,
+            silence: None,
         };
         let id = format!(
             "{}/{}",
@@ -116,7 +123,7 @@ impl<'a> View<'a> {
                         view.sum.merge(sum);
                     }
                 }
-                Err(why) => view.unreachable = Some(why),
+                Err(why) => view.silence = Some(why),
             }
         }
         view
@@ -150,6 +157,21 @@ impl<'a> View<'a> {
                 Reading::Refused(refused) => Some((&processor.title, refused)),
                 _ => None,
             });
+        let full = self
+            .observed
+            .processors
+            .iter()
+            .find(|processor| matches!(processor.reading, Reading::LeftOut));
+        if let Some(Processor { title, .. }) = full {
+            let text = format!(
+                "LogProcessor {title} reads {} Acquisitions before it, the most it can: let one Acquisition select more pods, or share them among LogProcessors by spec.acquisitionNamespaceSelector",
+                select::TARGETS_MAX
+            );
+            conditions.set(Accepted::TooMany, &text);
+            conditions.set(Ready::Incomplete, "see Accepted");
+            not_read(conditions, &text);
+            return;
+        }
         let text = match refused {
             Some((title, refused)) => format!("LogProcessor {title} cannot read it: {refused}"),
             None if self.observed.processors.is_empty() => {
@@ -173,10 +195,7 @@ impl<'a> View<'a> {
                 conditions.set(Ready::Incomplete, "see Accepted");
             }
         }
-        conditions.set(Progressing::Waiting, &text);
-        conditions.set(Degraded::AsExpected, "");
-        conditions.set(ReadingLogs::NoReport, "nobody reads it");
-        conditions.set(ParsingLogs::NoReport, "nobody reads it");
+        not_read(conditions, &text);
     }
 
     fn ready(&self, state: State, conditions: &mut Conditions) {
@@ -202,16 +221,16 @@ impl<'a> View<'a> {
     }
 
     fn no_report(&self) -> String {
-        self.unreachable.map_or_else(
+        self.silence.map_or_else(
             || "no agent has opened a file of the pods yet; see the LogProcessor".to_owned(),
-            str::to_owned,
+            Silence::to_string,
         )
     }
 
     fn degraded(&self, conditions: &mut Conditions) {
         if let Some(error) = &self.sum.error {
             conditions.set(Degraded::SourceFailing, error);
-        } else if let Some(why) = self.unreachable {
+        } else if let Some(Silence::Unreachable(why)) = self.silence {
             conditions.set(Degraded::LocalApiUnreachable, why);
         } else {
             conditions.set(Degraded::AsExpected, "");

@@ -2,15 +2,17 @@
 
 pub mod deployment;
 pub mod middleware;
-pub mod pod_monitor;
 pub mod secret;
 pub mod service;
 
 use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::core::DynamicObject;
 
 use crate::bouncer::validate::{ForwardAuth, Validated};
 use crate::cluster::apply::{Desired, Error};
+use crate::cluster::kinds::POD_MONITOR;
 use crate::labels::Component;
+use crate::monitor;
 use crate::names;
 use crate::network::policy;
 
@@ -41,7 +43,7 @@ pub fn build(validated: &Validated, served: Served) -> Result<Vec<Desired>, Erro
     all.push(Desired::of(&service::build(validated))?);
     all.push(Desired::of(&deployment::build(validated, service))?);
     if wants_pod_monitor(service, served) {
-        all.push(Desired::of_dynamic(&pod_monitor::build(validated, service))?);
+        all.push(Desired::of_dynamic(&pod_monitor(validated, service))?);
     }
     if validated.wants_middleware && served.middleware {
         all.push(Desired::of_dynamic(&middleware::build(validated))?);
@@ -51,6 +53,15 @@ pub fn build(validated: &Validated, served: Served) -> Result<Vec<Desired>, Erro
 
 fn wants_pod_monitor(service: &ForwardAuth, served: Served) -> bool {
     service.monitoring.enabled && served.pod_monitor
+}
+
+fn pod_monitor(validated: &Validated, service: &ForwardAuth) -> DynamicObject {
+    monitor::build(
+        &POD_MONITOR,
+        &validated.owner,
+        Component::ForwardAuth,
+        &service.monitoring,
+    )
 }
 
 fn meta(validated: &Validated) -> kube::core::ObjectMeta {

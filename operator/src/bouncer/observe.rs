@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Secret;
-use kube::Api;
 use kube::core::ResourceExt as _;
 
 use crate::bouncer::build::Served;
@@ -14,9 +13,10 @@ use crate::cluster::store::Key;
 use crate::context::Context;
 use crate::crd::Bouncer;
 use crate::crd::bouncer::SecretCopy;
-use crate::engine::{self, Admin, Engine};
+use crate::engine::{self, Admin, Engine, Silence};
 use crate::error::Error;
 use crate::names;
+use crate::secrets;
 
 /// What was observed.
 pub struct Observed {
@@ -54,16 +54,16 @@ pub struct Registry {
 pub async fn observe(ctx: &Context, bouncer: &Bouncer, engine: &Engine) -> Result<Observed, Error> {
     let namespace = bouncer.namespace().unwrap_or_default();
     let own = Key::new(&namespace, names::derived(&bouncer.name_any(), names::BOUNCER));
-    let secret = secret(ctx, &own).await?;
+    let secret = secrets::read(&ctx.client, &own).await?;
     let own_key = match &bouncer.spec.key_secret {
-        Some(named) => self::secret(ctx, &Key::new(&namespace, &named.name)).await?,
+        Some(named) => secrets::read(&ctx.client, &Key::new(&namespace, &named.name)).await?,
         None => None,
     };
     let mut copies = Vec::new();
     for wanted in &bouncer.spec.secret_copies {
         let refused = engine::permits(&ctx.world, &engine.resource, &wanted.namespace).err();
         let live = match refused {
-            None => self::secret(ctx, &Key::new(&wanted.namespace, &wanted.name)).await?,
+            None => secrets::read(&ctx.client, &Key::new(&wanted.namespace, &wanted.name)).await?,
             Some(_) => None,
         };
         copies.push(Copy {
@@ -84,13 +84,11 @@ pub async fn observe(ctx: &Context, bouncer: &Bouncer, engine: &Engine) -> Resul
     })
 }
 
-/// Asks the Local API for its bouncers; a text says why it could not be asked.
-pub async fn registry(ctx: &Context, engine: &Engine) -> Result<Registry, String> {
-    let admin = ctx
-        .engines
-        .admin(&engine.resource)
-        .await
-        .map_err(|error| chain(&error))?;
+/// Asks the Local API for its bouncers.
+pub async fn registry(ctx: &Context, engine: &Engine) -> Result<Registry, Silence> {
+    engine::serves(&ctx.world, &engine.resource, service::clock::now())?;
+    let admin = ctx.engines.admin(&engine.resource).await;
+    let admin = admin.map_err(|error| Silence::Unreachable(chain(&error)))?;
     match admin.client.bouncers().await {
         Ok(all) => Ok(Registry {
             admin,
@@ -101,7 +99,7 @@ pub async fn registry(ctx: &Context, engine: &Engine) -> Result<Registry, String
         }),
         Err(error) => {
             ctx.engines.forget(&engine.key);
-            Err(chain(&error))
+            Err(Silence::Unreachable(chain(&error)))
         }
     }
 }
@@ -113,14 +111,6 @@ pub fn deployment(ctx: &Context, bouncer: &Bouncer) -> Option<Deployment> {
         names::derived(&bouncer.name_any(), names::FORWARD_AUTH),
     );
     ctx.world.owned_as("Deployment", &key)
-}
-
-/// Reads one Secret; none when there is none.
-pub async fn secret(ctx: &Context, key: &Key) -> Result<Option<Secret>, Error> {
-    let api: Api<Secret> = Api::namespaced(ctx.client.clone(), &key.namespace);
-    api.get_opt(&key.name)
-        .await
-        .map_err(Error::cluster(format!("reading Secret {key}")))
 }
 
 fn surplus(secret: Option<&Secret>, wanted: &[SecretCopy]) -> Vec<Key> {

@@ -108,6 +108,9 @@ pub fn status(bouncer: &Bouncer, validated: &Validated, outcome: &Outcome, now: 
         (None, Some(text)) if integrated == Integrated::Starting && secret.status() == Holds::True => {
             conditions.set(Ready::Starting, text);
         }
+        (None, Some(text)) if *registered == Registered::EngineUnavailable => {
+            conditions.set(Ready::EngineNotReady, text);
+        }
         (None, Some(text)) => conditions.set(Ready::Incomplete, text),
         (None, None) => conditions.set(Ready::Available, summary(bouncer, validated)),
     }
@@ -278,6 +281,17 @@ mod tests {
         let all = told("engineRef: {name: main}", &outcome());
         assert_eq!(all[0], "Ready=True Available");
         assert!(all.contains(&"Integrated=True NotRequested".to_owned()));
+    }
+
+    #[test]
+    fn a_key_waits_for_an_engine_that_does_not_serve_and_nothing_is_degraded() {
+        let waiting = Outcome {
+            registered: (Registered::EngineUnavailable, "it starts".into()),
+            ..outcome()
+        };
+        let all = told("engineRef: {name: main}", &waiting);
+        assert_eq!(all[0], "Ready=False EngineNotReady");
+        assert!(all.contains(&"Degraded=False AsExpected".to_owned()), "{all:?}");
     }
 
     #[test]

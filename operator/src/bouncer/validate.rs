@@ -17,12 +17,15 @@ use crate::network::Peer as Row;
 use crate::network::policy::{Peers, any_prometheus, named, pods_in};
 use crate::problem::Problem;
 
-/// Proxies that are believed when the spec names none: the private and shared ranges a cluster's proxies live in.
-const PRIVATE: [&str; 6] = [
+/// Proxies that are believed when the spec names none: the private and shared ranges a cluster's proxies live in, and
+/// the proxy's own pod, where sidecars of a mesh and forwarded ports come from.
+const PRIVATE: [&str; 8] = [
     "10.0.0.0/8",
     "100.64.0.0/10",
+    "127.0.0.0/8",
     "172.16.0.0/12",
     "192.168.0.0/16",
+    "::1/128",
     "fc00::/7",
     "fe80::/10",
 ];

@@ -101,15 +101,37 @@ impl Error {
     }
 }
 
-/// Returns an error and its causes as one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(below) = cause {
-        line = format!("{line}: {below}");
-        cause = below.source();
+/// Returns an error and its causes as one line. Of what the API server answers only its own sentence is told, and no
+/// cause is told that the line ends with already.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let said = answer(error);
+        let text = said.map_or_else(|| error.to_string(), str::to_owned);
+        if !line.ends_with(&text) {
+            if !line.is_empty() {
+                line.push_str(": ");
+            }
+            line.push_str(&text);
+        }
+        next = error.source().filter(|_| said.is_none());
     }
     line
+}
+
+/// Returns what the API server says of itself in an error; the client's own text has it twice, with debug output.
+fn answer<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
+    let boxed = error.downcast_ref::<Box<kube::Error>>().map(AsRef::as_ref);
+    let kube::Error::Api(status) = boxed.or_else(|| error.downcast_ref())? else {
+        return None;
+    };
+    let text = if status.message.is_empty() {
+        &status.reason
+    } else {
+        &status.message
+    };
+    Some(text)
 }
 
 /// How many objects were written, left alone and deleted.
@@ -296,6 +318,28 @@ mod tests {
             OURS.replace("2026", "2027")
         );
         assert_eq!(own_fields(&meta(OURS)), own_fields(&meta(&with_others)));
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_the_sentence_of_the_api_server_alone() {
+        let refused = |message: &str| Error::Refused {
+            object: "Deployment crowdsec/main-lapi".into(),
+            cause: Box::new(kube::Error::Api(
+                kube::core::Status::failure(message, "Forbidden")
+                    .with_code(403)
+                    .boxed(),
+            )),
+        };
+        let check = |message: &str, expected: &str| {
+            assert_eq!(chain(&refused(message)), expected);
+            let wrapped = crate::error::Error::from(refused(message));
+            assert_eq!(chain(&wrapped), expected);
+        };
+        check(
+            "deployments.apps \"main-lapi\" is forbidden: exceeded quota",
+            "applying Deployment crowdsec/main-lapi: deployments.apps \"main-lapi\" is forbidden: exceeded quota",
+        );
+        check("", "applying Deployment crowdsec/main-lapi: Forbidden");
     }
 
     #[test]

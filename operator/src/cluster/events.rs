@@ -87,12 +87,27 @@ fn is_bad(transition: &Transition) -> bool {
     match transition.condition.as_str() {
         "Degraded" => transition.status == "True",
         "Progressing" => matches!(transition.reason.as_str(), "Stalled" | "Invalid"),
-        // What was asked for, and what every installation goes through, is nothing to worry about.
-        _ => {
-            let usual = ["Disabled", "NoLinesYet", "ScaledToZero", "Starting"];
-            transition.status == "False" && !usual.contains(&transition.reason.as_str())
-        }
+        condition => transition.status == "False" && !is_usual(condition, &transition.reason),
     }
+}
+
+/// Says whether a reason is what was asked for or what every installation goes through. Of an engine that does not serve
+/// the engine itself warns.
+fn is_usual(condition: &str, reason: &str) -> bool {
+    matches!(
+        (condition, reason),
+        (
+            _,
+            "Disabled"
+                | "NoLinesYet"
+                | "ScaledToZero"
+                | "Starting"
+                | "Waiting"
+                | "EngineNotReady"
+                | "EngineUnavailable"
+        ) | ("Monitored", "CrdMissing")
+            | ("Registered", "Incomplete")
+    )
 }
 
 #[cfg(test)]
@@ -118,6 +133,11 @@ mod tests {
         check("Degraded", "True", "PodsFailing", true);
         check("Degraded", "False", "AsExpected", false);
         check("Monitored", "False", "Disabled", false);
+        check("Monitored", "False", "CrdMissing", false);
+        check("Integrated", "False", "CrdMissing", true);
+        check("Registered", "False", "Incomplete", false);
+        check("Ready", "False", "EngineNotReady", false);
+        check("Ready", "False", "EngineNotFound", true);
         check("ReadingLogs", "False", "NoLinesYet", false);
         check("ReadingLogs", "False", "SourceFailing", true);
         check("ParsingLogs", "False", "NothingParsed", true);

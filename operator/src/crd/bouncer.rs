@@ -154,7 +154,7 @@ pub struct ForwardAuth {
     pub image: Option<String>,
     /// Requests and limits of the container.
     pub resources: Option<ResourceRequirements>,
-    /// Ranges of the proxies whose `X-Forwarded-For` is believed; private ranges when left out.
+    /// Ranges of the proxies whose `X-Forwarded-For` is believed; private and loopback ranges when left out.
     #[schemars(length(max = 256))]
     pub trusted_proxies: Option<Vec<String>>,
     /// Answer while no decisions are known: `Open` lets clients pass, `Closed` refuses them.

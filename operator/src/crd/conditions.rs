@@ -146,6 +146,8 @@ conditions! {
         NotAllowed = False,
         /// No LogProcessor selects it.
         NotSelected = False,
+        /// The LogProcessor that selects it reads as many as it can already.
+        TooMany = False,
     }
     /// The Local API knows the object's machines or its key.
     Registered {
@@ -155,7 +157,7 @@ conditions! {
         Incomplete = False,
         /// The Local API does not answer the operator.
         LocalApiUnreachable = False,
-        /// The engine is not there or may not be used.
+        /// The engine is not there, does not serve, or may not be used.
         EngineUnavailable = False,
     }
     /// Lines are read.
@@ -204,6 +206,8 @@ conditions! {
     SecretSynced {
         /// It is.
         Synced = True,
+        /// The engine's certificate comes first.
+        Waiting = False,
         /// The Secret with a key of your own is missing or has no such key.
         KeyMissing = False,
         /// A Secret of that name exists and is not the operator's.

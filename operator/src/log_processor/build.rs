@@ -2,15 +2,17 @@
 
 pub mod config_map;
 pub mod daemon_set;
-pub mod pod_monitor;
 pub mod rbac;
 pub mod secret;
 
 use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::core::DynamicObject;
 
 use crate::cluster::apply::{Desired, Error};
+use crate::cluster::kinds::POD_MONITOR;
 use crate::labels::Component;
 use crate::log_processor::validate::Validated;
+use crate::monitor;
 use crate::names;
 use crate::network::policy;
 
@@ -38,9 +40,18 @@ pub fn build(validated: &Validated, key_mark: &str) -> Result<Vec<Desired>, Erro
     }
     all.push(Desired::of(&daemon_set::build(validated, &files, key_mark))?);
     if validated.pod_monitor {
-        all.push(Desired::of_dynamic(&pod_monitor::build(validated))?);
+        all.push(Desired::of_dynamic(&pod_monitor(validated))?);
     }
     Ok(all)
+}
+
+fn pod_monitor(validated: &Validated) -> DynamicObject {
+    monitor::build(
+        &POD_MONITOR,
+        &validated.owner,
+        Component::Agent,
+        &validated.monitoring,
+    )
 }
 
 fn service_account(validated: &Validated) -> ServiceAccount {

@@ -16,7 +16,7 @@ use crate::cluster::store::Key;
 use crate::cluster::world::World;
 use crate::context::{Context, Defaults};
 use crate::crd::Acquisition;
-use crate::engine::{self, Engine};
+use crate::engine::{self, Engine, Silence};
 use crate::log_processor::select::Candidate;
 use crate::network::policy::ApiServer;
 
@@ -70,7 +70,7 @@ pub struct Outcome {
     /// The agents' pods.
     pub pods: Vec<Pod>,
     /// Answer of the Local API, or why there is none.
-    pub local_api: Result<Status, String>,
+    pub local_api: Result<Status, Silence>,
     /// Number of nodes with an agent whose machine is registered.
     pub registered: usize,
     /// Why an object could not be applied.
@@ -92,7 +92,7 @@ pub async fn local_api(ctx: &Context, engine: &Engine) -> Result<LocalApi, Strin
         key: engine.key.clone(),
         url: engine.url.clone(),
         ca: admin.ca.map(|pem| String::from_utf8_lossy(&pem).into_owned()),
-        ready: engine.is_ready(),
+        ready: engine::is_ready(&engine.resource),
     })
 }
 

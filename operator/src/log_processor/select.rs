@@ -75,6 +75,15 @@ pub fn targets(processor: &LogProcessor, candidates: &[Candidate]) -> Vec<Target
     all
 }
 
+/// Says whether these Acquisitions alone are as many as a LogProcessor reads; whatever comes after them is left out.
+pub fn fill(processor: &LogProcessor, candidates: impl Iterator<Item = Candidate>) -> bool {
+    candidates
+        .filter(|candidate| verdict(processor, candidate) == Verdict::Selected)
+        .filter(|candidate| target(&candidate.acquisition).is_ok())
+        .nth(TARGETS_MAX - 1)
+        .is_some()
+}
+
 /// Returns what an Acquisition becomes. Its namespace is its own and cannot be chosen.
 pub fn target(acquisition: &Acquisition) -> Result<Target, Vec<Problem>> {
     let spec = &acquisition.spec;
@@ -221,6 +230,20 @@ mod tests {
         let read = targets(&processor("{engineRef: {name: main}}"), &all);
         let ids: Vec<String> = read.iter().map(Target::id).collect();
         assert_eq!(ids, ["bank/web", "shop/api"]);
+    }
+
+    #[test]
+    fn a_thousand_acquisitions_fill_a_processor() {
+        let all = |count: usize| (0..count).map(|number| candidate("shop", &format!("web-{number:04}")));
+        let reader = processor("{engineRef: {name: main}}");
+        assert!(fill(&reader, all(TARGETS_MAX)));
+        assert!(!fill(&reader, all(TARGETS_MAX - 1)));
+        let elsewhere = processor("{engineRef: {name: main}, acquisitionSelector: {matchLabels: {a: b}}}");
+        assert!(!fill(&elsewhere, all(TARGETS_MAX)));
+        let listed: Vec<Candidate> = all(TARGETS_MAX + 1).collect();
+        let read = targets(&reader, &listed);
+        assert_eq!(read.len(), TARGETS_MAX);
+        assert!(!read.iter().any(|target| target.name == "web-1000"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use kube::ResourceExt as _;
 use crate::conditions::Conditions;
 use crate::crd::conditions::{Degraded, Monitored, ParsingLogs, Progressing, ReadingLogs, Ready, Registered};
 use crate::crd::log_processor::{Lines, LogProcessor, LogProcessorStatus};
-use crate::engine::Refused;
+use crate::engine::{Refused, Silence};
 use crate::log_processor::observe::{LocalApi, Observed, Outcome};
 use crate::log_processor::reports::{self, Reports, Sum};
 use crate::log_processor::select::{self, Verdict};
@@ -206,8 +206,8 @@ impl View<'_> {
             conditions.set(Ready::Incomplete, cure);
         } else if ready < desired {
             conditions.set(Ready::Starting, format!("{ready} of {desired} agents are ready"));
-        } else if let Err(error) = &self.outcome.local_api {
-            conditions.set(Ready::EngineNotReady, error);
+        } else if let Err(silence) = &self.outcome.local_api {
+            conditions.set(Ready::EngineNotReady, silence.to_string());
         } else if !self.engine_is_ready {
             conditions.set(
                 Ready::EngineNotReady,
@@ -253,8 +253,8 @@ impl View<'_> {
             conditions.set(Degraded::ApplyFailed, error);
         } else if let Some(failure) = self.failure() {
             conditions.set(Degraded::PodsFailing, failure);
-        } else if let Err(error) = &self.outcome.local_api {
-            conditions.set(Degraded::LocalApiUnreachable, error);
+        } else if let Err(Silence::Unreachable(why)) = &self.outcome.local_api {
+            conditions.set(Degraded::LocalApiUnreachable, why);
         } else if let Some(error) = &self.total.error {
             conditions.set(Degraded::SourceFailing, error);
         } else {
@@ -286,7 +286,7 @@ impl View<'_> {
     fn registered(&self, conditions: &mut Conditions) {
         let (desired, registered) = (self.counts.desired, self.outcome.registered);
         match &self.outcome.local_api {
-            Err(error) => conditions.set(Registered::LocalApiUnreachable, error),
+            Err(silence) => conditions.set(silence.reason(), silence.to_string()),
             Ok(_) if self.missing() > 0 || !self.counts.is_current => conditions.set(
                 Registered::Incomplete,
                 format!("the Local API knows {registered} of {desired} nodes"),

@@ -4,12 +4,14 @@ pub mod claim;
 pub mod config_map;
 pub mod deployment;
 pub mod service;
-pub mod service_monitor;
 
 use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::core::DynamicObject;
 
 use crate::cluster::apply::{Desired, Error};
+use crate::cluster::kinds::SERVICE_MONITOR;
 use crate::labels::Component;
+use crate::monitor;
 use crate::names;
 use crate::network::policy;
 use crate::security_engine::validate::{Storage, Validated};
@@ -31,13 +33,22 @@ pub fn build(validated: &Validated) -> Result<Vec<Desired>, Error> {
     all.push(Desired::of(&service::metrics(validated))?);
     all.push(Desired::of(&deployment::build(validated, &files))?);
     if validated.service_monitor {
-        all.push(Desired::of_dynamic(&service_monitor::build(validated))?);
+        all.push(Desired::of_dynamic(&service_monitor(validated))?);
     }
     Ok(all)
 }
 
 fn meta(validated: &Validated, part: &str) -> kube::core::ObjectMeta {
     validated.owner.meta(validated.name(part), Component::Lapi)
+}
+
+fn service_monitor(validated: &Validated) -> DynamicObject {
+    monitor::build(
+        &SERVICE_MONITOR,
+        &validated.owner,
+        Component::Lapi,
+        &validated.monitoring,
+    )
 }
 
 fn service_account(validated: &Validated) -> ServiceAccount {

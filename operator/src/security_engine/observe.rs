@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Node, Secret};
-use kube::Api;
-use kube::core::ResourceExt as _;
+use k8s_openapi::api::core::v1::Node;
 
 use crate::cluster::kinds::SERVICE_MONITOR;
 use crate::cluster::store::Key;
@@ -14,8 +12,6 @@ use crate::crd::SecurityEngine;
 use crate::crd::bouncer::IntegrationType;
 use crate::crd::common::{EngineRef, Peer};
 use crate::engine;
-use crate::error::Error;
-use crate::names;
 
 /// What is known besides the resource itself.
 #[derive(Clone, Debug, Default)]
@@ -66,25 +62,8 @@ pub fn observe(ctx: &Context, engine: &SecurityEngine) -> Observed {
     }
 }
 
-/// Returns the engine that a reference means.
-pub fn target(reference: &EngineRef, namespace: &str) -> Key {
-    let namespace = reference
-        .namespace
-        .clone()
-        .unwrap_or_else(|| namespace.to_owned());
-    Key::new(namespace, reference.name.clone())
-}
-
 fn refers(reference: &EngineRef, namespace: &str, engine: &Key) -> bool {
-    target(reference, namespace) == *engine
-}
-
-/// Reads a Secret of an engine; none when there is none.
-pub async fn secret(ctx: &Context, engine: &SecurityEngine, part: &str) -> Result<Option<Secret>, Error> {
-    let api: Api<Secret> = Api::namespaced(ctx.client.clone(), &engine.namespace().unwrap_or_default());
-    let name = names::derived(&engine.name_any(), part);
-    let read = api.get_opt(&name).await;
-    read.map_err(Error::cluster(format!("reading Secret {name}")))
+    engine::target(reference, namespace) == *engine
 }
 
 /// Returns the addresses and ranges that belong to the cluster itself: nodes, and the pods on them.

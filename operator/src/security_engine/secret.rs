@@ -48,15 +48,10 @@ pub fn build(owner: &Owner, live: Option<&Secret>, random: impl Fn(usize) -> Str
     })
 }
 
-/// Returns a text in a Secret.
-pub fn text(secret: &Secret, key: &str) -> Option<String> {
-    let value = secret.data.as_ref()?.get(key)?;
-    String::from_utf8(value.0.clone()).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::text;
     use crate::security_engine::fixtures::owner;
 
     fn made(live: Option<&Secret>) -> Option<Secret> {

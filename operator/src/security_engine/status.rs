@@ -10,11 +10,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::core::ResourceExt as _;
 use wire::admin;
 
-use crate::conditions::{Conditions, is_true};
+use crate::conditions::Conditions;
 use crate::crd::SecurityEngine;
 use crate::crd::conditions::{ClientIPPreserved, Degraded, Monitored, Progressing, Ready};
 use crate::crd::security_engine::SecurityEngineStatus;
-use crate::engine::url;
+use crate::engine::{self, url};
 use crate::names;
 use crate::problem::{self, Problem};
 
@@ -146,8 +146,11 @@ impl View<'_> {
     }
 
     fn was_ready(&self) -> bool {
-        let before = self.engine.status.as_ref();
-        before.is_some_and(|status| is_true::<Ready>(&status.conditions))
+        engine::is_ready(self.engine)
+    }
+
+    fn is_new(&self) -> bool {
+        !self.was_ready() && engine::is_settling(self.outcome.deployment.as_ref(), self.now)
     }
 
     /// What the pod waits for, as far as the cluster says.
@@ -224,7 +227,7 @@ impl View<'_> {
             conditions.set(Degraded::StorageUnavailable, text);
         } else if let Some(why) = &self.outcome.trouble {
             conditions.set(Degraded::PodsFailing, why);
-        } else if let Some(Err(why)) = &self.outcome.local_api {
+        } else if let (Some(Err(why)), false) = (&self.outcome.local_api, self.is_new()) {
             conditions.set(Degraded::LocalApiUnreachable, why);
         } else {
             conditions.set(Degraded::AsExpected, "");
@@ -369,6 +372,27 @@ mod tests {
         assert_eq!(
             (after[0].reason.as_str(), after[2].reason.as_str()),
             ("Available", "LocalApiUnreachable")
+        );
+    }
+
+    #[test]
+    fn a_local_api_that_just_became_ready_may_be_silent_for_a_moment() {
+        let mut silent = Outcome {
+            local_api: Some(Err("connection refused".into())),
+            ..answering(&[])
+        };
+        let live = silent.deployment.as_mut().unwrap().status.as_mut().unwrap();
+        live.conditions = Some(vec![object(
+            "{type: Available, status: 'True', lastTransitionTime: '1970-01-01T00:00:00Z'}",
+        )]);
+        let degraded = |second| {
+            let now = Timestamp::from_second(second).unwrap();
+            let all = status(&engine("{}"), &silent, now).conditions;
+            all[2].reason.clone()
+        };
+        assert_eq!(
+            (degraded(14), degraded(15)),
+            ("AsExpected".into(), "LocalApiUnreachable".into())
         );
     }
 

@@ -14,7 +14,7 @@ use rcgen::{
 use crate::engine::CA;
 use crate::labels::{Component, Owner};
 use crate::names;
-use crate::security_engine::secret::text;
+use crate::secrets::text;
 
 /// Key of the authority's private key.
 const CA_KEY: &str = "ca.key";

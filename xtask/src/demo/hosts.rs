@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use e2e::binary::Binary;
+use e2e::curl::STATUS;
 use e2e::engine::{Installation, Ports};
 use e2e::netns::Namespace;
 use e2e::peers::{Bouncer, Nginx, Sshd};
@@ -89,17 +90,7 @@ impl Hosts {
     /// Fetches a page from the attacker's or the visitor's host; the HTTP status, or why there is none.
     fn get(from: &Namespace, server: &str, path: &str) -> Result<String> {
         let mut command = Command::new("curl");
-        command.args([
-            "-s",
-            "-m",
-            "2",
-            "-o",
-            "/dev/null",
-            "-w",
-            "%{http_code}",
-            "--noproxy",
-            "*",
-        ]);
+        command.args(STATUS);
         command.arg(format!("http://{server}{path}"));
         let output = from.wrap(&command).output()?;
         let status = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -148,7 +139,7 @@ impl<'a> Server<'a> {
             Bouncer::firewall(&folder.join("bouncer"), ports.api, &key, POLLING.0, &hosts.server)?;
         wait::until(
             "the firewall bouncer's table",
-            Duration::from_secs(15),
+            wait::PATIENCE,
             Duration::from_millis(50),
             || {
                 bouncer.check_alive()?;
@@ -179,7 +170,7 @@ impl<'a> Server<'a> {
             sshd,
         } = self;
         bouncer.stop()?;
-        engine.terminate(Duration::from_secs(10))?;
+        engine.terminate(wait::PATIENCE)?;
         nginx.stop()?;
         sshd.stop()
     }
@@ -219,7 +210,7 @@ fn forgive(hosts: &Hosts, watch: &Watch<'_>) -> Result<()> {
     let start = std::time::Instant::now();
     wait::until(
         "the attacker to be let in",
-        Duration::from_secs(20),
+        wait::PATIENCE,
         Duration::from_millis(20),
         || Ok((!is_blocked(&hosts.server)?).then_some(())),
     )?;

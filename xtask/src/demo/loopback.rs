@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use e2e::binary::Binary;
+use e2e::curl::STATUS;
 use e2e::engine::{Installation, free_ports};
 use e2e::peers::{Bouncer, Nginx};
 use e2e::process::{Process, run_command};
@@ -49,7 +50,7 @@ pub(super) fn story(binary: &Binary, folder: &Path, keep: Keep) -> Result<()> {
 impl<'a> Host<'a> {
     /// Starts all; nginx takes the client's address from a header, as it does behind a proxy.
     fn start(binary: &'a Binary, folder: &Path) -> Result<Host<'a>> {
-        let web_port = free_ports()?.api;
+        let web_port = free_ports().api;
         let nginx_folder = folder.join("nginx");
         std::fs::create_dir_all(&nginx_folder)?;
         let nginx = Nginx::start(&nginx_folder, &format!("127.0.0.1:{web_port}"), None, true)?;
@@ -57,7 +58,7 @@ impl<'a> Host<'a> {
             "filenames: [{}]\nlabels: {{type: nginx}}\n",
             nginx.access_log().display()
         );
-        let installation = Installation::create(binary, &folder.join("engine"), free_ports()?, &acquisition)?;
+        let installation = Installation::create(binary, &folder.join("engine"), free_ports(), &acquisition)?;
         installation.cscli(&["collections", "install", "starter/nginx"])?;
         installation.register_machine("demo")?;
         let key = installation.add_bouncer("demo-custom")?;
@@ -98,8 +99,8 @@ impl<'a> Host<'a> {
     /// Fetches a page as a client at `address`; the HTTP status.
     fn get(&self, address: &str, path: &str) -> Result<String> {
         let mut command = Command::new("curl");
-        command.args(["-s", "-m", "2", "-o", "/dev/null", "-w", "%{http_code}"]);
-        command.args(["--noproxy", "*", "-H", &format!("X-Forwarded-For: {address}")]);
+        command.args(STATUS);
+        command.args(["-H", &format!("X-Forwarded-For: {address}")]);
         command.arg(format!("http://127.0.0.1:{}{path}", self.web_port));
         run_command(command)
     }
@@ -115,7 +116,7 @@ impl<'a> Host<'a> {
             web_port: _,
         } = self;
         bouncer.stop()?;
-        engine.terminate(Duration::from_secs(10))?;
+        engine.terminate(wait::PATIENCE)?;
         nginx.stop()
     }
 }
@@ -157,7 +158,7 @@ fn forgive(host: &Host<'_>) -> Result<()> {
     let order = format!("del {ATTACKER}");
     wait::until(
         "the bouncer to be told",
-        Duration::from_secs(20),
+        wait::PATIENCE,
         Duration::from_millis(20),
         || Ok(host.orders().contains(&order).then_some(())),
     )?;

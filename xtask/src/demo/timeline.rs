@@ -39,13 +39,13 @@ impl Timeline {
     ) -> Result<Timeline> {
         let decision = wait::until(
             &format!("a decision on {}", watch.address),
-            Duration::from_secs(20),
+            wait::PATIENCE,
             Duration::from_millis(5),
             || Ok(watch.decision()?.then(clock::now)),
         )?;
         let enforced = wait::until(
             &format!("the bouncer to enforce it on {}", watch.address),
-            Duration::from_secs(20),
+            wait::PATIENCE,
             Duration::from_millis(10),
             || Ok(enforced()?.then(clock::now)),
         )?;

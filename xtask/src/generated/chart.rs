@@ -93,7 +93,7 @@ fn find<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
 }
 
 /// The pod templates of a rendering.
-fn pods(objects: &[Value]) -> Vec<&Value> {
+pub(super) fn pods(objects: &[Value]) -> Vec<&Value> {
     objects
         .iter()
         .map(|object| &object["spec"]["template"]["spec"])
@@ -232,6 +232,7 @@ fn values_reach_the_objects() {
         "operands={\"image\":\"registry.example/operands:1\"}",
         "commonLabels={\"team\":\"security\",\"app.kubernetes.io/name\":\"mine\"}",
         "podLabels={\"mesh\":\"off\"}",
+        "podAnnotations={\"note\":\"a: b # c\"}",
         "extraEnv=[{\"name\":\"HTTPS_PROXY\",\"value\":\"http://proxy:3128\"}]",
         "tolerations=[{\"operator\":\"Exists\"}]",
         "nodeSelector={\"disk\":\"fast\"}",
@@ -257,6 +258,7 @@ fn values_reach_the_objects() {
     assert_eq!(pod["spec"]["tolerations"], json!([{"operator": "Exists"}]));
     assert_eq!(pod["metadata"]["labels"]["team"], "security");
     assert_eq!(pod["metadata"]["labels"]["mesh"], "off");
+    assert_eq!(pod["metadata"]["annotations"]["note"], "a: b # c");
     assert_eq!(
         pod["metadata"]["labels"]["app.kubernetes.io/name"],
         "crowdsec-operator"

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType};
 
+use super::layer::User;
 use super::{Arch, layer};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -16,23 +17,6 @@ const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 /// The beginning of time, so that the same content gives the same bytes.
 const CREATED: &str = "1970-01-01T00:00:00Z";
-
-/// Who the processes run as.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct User {
-    /// User and group number.
-    pub(super) id: u32,
-    /// Name in `/etc/passwd`.
-    pub(super) name: &'static str,
-}
-
-impl User {
-    /// The one user of the image; the pods name the same number.
-    pub(super) const CROWDSEC: Self = Self {
-        id: 65532,
-        name: "crowdsec",
-    };
-}
 
 /// An image of one layer.
 pub(super) struct Image {

@@ -7,7 +7,22 @@ use anyhow::Result;
 use base64::Engine as _;
 use tar::{Builder, EntryType, Header};
 
-use super::archive::User;
+/// Who the processes run as.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct User {
+    /// User and group number.
+    pub(super) id: u32,
+    /// Name in `/etc/passwd`.
+    pub(super) name: &'static str,
+}
+
+impl User {
+    /// The one user of the image; the pods name the same number.
+    pub(super) const CROWDSEC: Self = Self {
+        id: 65532,
+        name: "crowdsec",
+    };
+}
 
 /// The names of the one binary, beside `crowdsec` itself.
 const NAMES: [&str; 2] = ["cscli", "crowdsec-operator"];

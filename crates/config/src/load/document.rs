@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use golang::yaml::{self, Dialect};
 use serde::de::DeserializeOwned;
 
+use crate::expand::Env;
 use crate::expand::expand;
-use crate::load::Env;
 use crate::locate::locate;
 use crate::overlay::Overlay;
 use crate::problem::Problem;

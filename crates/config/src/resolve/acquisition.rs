@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::load::Env;
+use crate::expand::Env;
 use crate::raw;
 use crate::resolve::Findings;
 use crate::resolved::acquisition::{FileSource, Mode, PodsSource, Reader, Source};

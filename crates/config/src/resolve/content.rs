@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::load::Env;
+use crate::expand::Env;
 use crate::raw;
 use crate::resolve::{Findings, count};
 use crate::resolved::content::{Console, Feature, Features, Notification, Simulation};

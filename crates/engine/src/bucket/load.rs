@@ -386,6 +386,15 @@ pub(crate) fn line_of(text: &str, start: usize, field: &str) -> usize {
         .map_or(start, |(index, _)| index + 1)
 }
 
+/// Returns the first line from `start` on that holds `words`.
+pub(crate) fn line_with(text: &str, start: usize, words: &str) -> Option<usize> {
+    text.lines()
+        .enumerate()
+        .skip(start.saturating_sub(1))
+        .find(|(_, line)| line.contains(words))
+        .map(|(index, _)| index + 1)
+}
+
 fn some(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }

@@ -6,7 +6,7 @@ use expr::{CompileError, EvalError, ExprId, FilterSet, Host, Library, Memo, Sche
 
 use super::{
     Closed, Judge, Pour, ScenarioId, View,
-    load::{line_of, load},
+    load::{line_of, line_with, load},
     scope::{BucketEnv, Schemes},
     spec::Spec,
 };
@@ -14,7 +14,7 @@ use crate::{
     Event, ItemFile, Problem, Text,
     env::{EventEnv, RunHost},
     event::RuntimeAlert,
-    rules::Loader,
+    loader::Loader,
 };
 
 /// The compiled scenarios, in load order.
@@ -64,7 +64,7 @@ impl Scenarios {
             loader.warnings.append(&mut loaded.warnings);
         }
         for spec in &specs {
-            load_data(spec, loader);
+            load_data(spec, text_of(files, spec), loader);
         }
         Self::compile(specs, files, &mut loader.library, schemes, &mut loader.problems)
     }
@@ -85,13 +85,9 @@ impl Scenarios {
         }
         let mut compiled = Vec::with_capacity(specs.len());
         for spec in &specs {
-            let text = files
-                .iter()
-                .find(|file| *file.path == *spec.file)
-                .map_or("", |file| &file.text);
             let mut compiler = Compiler {
                 spec,
-                text,
+                text: text_of(files, spec),
                 library,
                 problems,
             };
@@ -346,14 +342,23 @@ fn not_a_string(value: &Value) -> EvalError {
     EvalError::new(format!("expected string, but got {}", value.type_name()))
 }
 
+fn text_of<'a>(files: &[&'a ItemFile], spec: &Spec) -> &'a str {
+    files
+        .iter()
+        .find(|file| *file.path == *spec.file)
+        .map_or("", |file| &file.text)
+}
+
 /// Loads the data files of a scenario; one that is not there only warns, as upstream does.
-fn load_data(spec: &Spec, loader: &mut Loader<'_>) {
+fn load_data(spec: &Spec, text: &str, loader: &mut Loader<'_>) {
     for (index, entry) in spec.data.iter().enumerate() {
         let Err(error) = loader.data.load(entry, loader.world) else {
             continue;
         };
+        let begin = line_of(text, spec.line, "data");
+        let line = line_with(text, begin, &entry.dest_file).unwrap_or(begin);
         let problem = Problem::in_file(&spec.file, error.to_string(), error.cure())
-            .at(spec.line, 1)
+            .at(line, 1)
             .of(&spec.name)
             .field(format!("data[{index}]"));
         let into = if error.is_tolerated() {

@@ -3,68 +3,19 @@
 use std::sync::Arc;
 
 use expr::{
-    Env, EvalError, FieldId, Host, Key, Map, MethodId, Object, ObjectDef, Objects, Place, Scheme, Type,
-    Value, VariableId, object,
+    Env, EvalError, FieldId, Host, Key, Map, MethodId, Object, Objects, Place, Scheme, Type, Value,
+    VariableId,
 };
 
 use super::{View, spec::Spec};
 use crate::{
     Mode,
-    env::{EventEnv, event, runtime_alert},
+    env::{EventEnv, event, leaky, queue, request, runtime_alert},
     overflow,
 };
 
-object! {
-    /// Upstream: `leakybucket/queue.go`.
-    pub mod queue = 100, "types.Queue" {
-        QUEUE "Queue": Type::array(Type::Object(event::KIND)),
-        L "L": Type::Int,
-    } methods {
-        GET_QUEUE "GetQueue"() -> Type::array(Type::Object(event::KIND));
-    }
-}
-
-object! {
-    /// Upstream: `leakybucket/bucket.go`.
-    pub mod leaky = 101, "leakybucket.Leaky" {
-        NAME "Name": Type::String,
-        MODE "Mode": Type::Int,
-        QUEUE "Queue": Type::Object(queue::KIND),
-        CAPACITY "Capacity": Type::Int,
-        CACHE_SIZE "CacheSize": Type::Int,
-        OVFLW_TS "Ovflw_ts": Type::Time,
-        FIRST_TS "First_ts": Type::Time,
-        LAST_TS "Last_ts": Type::Time,
-        TOTAL_COUNT "Total_count": Type::Int,
-        LEAKSPEED "Leakspeed": Type::Duration,
-        DURATION "Duration": Type::Duration,
-        MAPKEY "Mapkey": Type::String,
-        REPROCESS "Reprocess": Type::Bool,
-    }
-}
-
-object! {
-    /// Go's `net/http`; empty for log events.
-    pub mod request = 102, "http.Request" {
-        METHOD "Method": Type::String,
-        HOST "Host": Type::String,
-        REMOTE_ADDR "RemoteAddr": Type::String,
-        REQUEST_URI "RequestURI": Type::String,
-        PROTO "Proto": Type::String,
-        HEADER "Header": Type::map(Type::array(Type::String)),
-    } methods {
-        USER_AGENT "UserAgent"() -> Type::String;
-        REFERER "Referer"() -> Type::String;
-    }
-}
-
 /// The variable `match` of contexts: the WAF rule that matched; empty for log events.
 const MATCH: VariableId = VariableId(100);
-
-/// Returns the structures declared here, for `Objects::new`.
-pub fn definitions() -> Vec<ObjectDef> {
-    vec![queue::define(), leaky::define(), request::define()]
-}
 
 /// The names each kind of expression of a scenario may use.
 #[derive(Debug)]
@@ -80,7 +31,7 @@ pub struct Schemes {
 }
 
 impl Schemes {
-    /// Returns the schemes over `objects`, which must hold the event's structures and [`definitions`].
+    /// Returns the schemes over `objects`, those of [`crate::env::objects`].
     pub fn new(objects: &Arc<Objects>) -> Self {
         let base = Scheme::new(objects);
         let event = base.clone().with_object("evt", event::KIND);

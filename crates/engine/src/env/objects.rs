@@ -1,4 +1,4 @@
-//! Declares to the expression language what an event looks like: fields, methods, types.
+//! Declares to the expression language what an event and a bucket look like: fields, methods, types.
 
 use std::sync::{Arc, OnceLock};
 
@@ -157,7 +157,51 @@ object! {
     }
 }
 
-/// Returns the declared structures of events; further kinds must use numbers from 100 on.
+object! {
+    /// Upstream: `leakybucket/queue.go`.
+    pub mod queue = 100, "types.Queue" {
+        QUEUE "Queue": Type::array(Type::Object(event::KIND)),
+        L "L": Type::Int,
+    } methods {
+        GET_QUEUE "GetQueue"() -> Type::array(Type::Object(event::KIND));
+    }
+}
+
+object! {
+    /// Upstream: `leakybucket/bucket.go`.
+    pub mod leaky = 101, "leakybucket.Leaky" {
+        NAME "Name": Type::String,
+        MODE "Mode": Type::Int,
+        QUEUE "Queue": Type::Object(queue::KIND),
+        CAPACITY "Capacity": Type::Int,
+        CACHE_SIZE "CacheSize": Type::Int,
+        OVFLW_TS "Ovflw_ts": Type::Time,
+        FIRST_TS "First_ts": Type::Time,
+        LAST_TS "Last_ts": Type::Time,
+        TOTAL_COUNT "Total_count": Type::Int,
+        LEAKSPEED "Leakspeed": Type::Duration,
+        DURATION "Duration": Type::Duration,
+        MAPKEY "Mapkey": Type::String,
+        REPROCESS "Reprocess": Type::Bool,
+    }
+}
+
+object! {
+    /// Go's `net/http`; empty for log events.
+    pub mod request = 102, "http.Request" {
+        METHOD "Method": Type::String,
+        HOST "Host": Type::String,
+        REMOTE_ADDR "RemoteAddr": Type::String,
+        REQUEST_URI "RequestURI": Type::String,
+        PROTO "Proto": Type::String,
+        HEADER "Header": Type::map(Type::array(Type::String)),
+    } methods {
+        USER_AGENT "UserAgent"() -> Type::String;
+        REFERER "Referer"() -> Type::String;
+    }
+}
+
+/// Returns the declared structures; further kinds must use numbers from 200 on.
 pub fn definitions() -> Vec<expr::ObjectDef> {
     vec![
         event::define(),
@@ -168,19 +212,16 @@ pub fn definitions() -> Vec<expr::ObjectDef> {
         model_event::define(),
         appsec::define(),
         matched::define(),
+        queue::define(),
+        leaky::define(),
+        request::define(),
     ]
 }
 
 /// Returns all declared structures, the same for every library of the process.
 pub fn objects() -> Arc<Objects> {
     static ALL: OnceLock<Arc<Objects>> = OnceLock::new();
-    Arc::clone(ALL.get_or_init(|| {
-        Objects::new(
-            definitions()
-                .into_iter()
-                .chain(crate::bucket::scope::definitions()),
-        )
-    }))
+    Arc::clone(ALL.get_or_init(|| Objects::new(definitions())))
 }
 
 /// Returns the scheme of parsers, filters and the like: one variable, `evt`.

@@ -12,7 +12,7 @@ use super::{
     node::{Node, Stage},
     spec::NodeSpec,
 };
-use crate::{ItemFile, Name, Problem, grok, rules::Loader};
+use crate::{ItemFile, Name, Problem, grok, loader::Loader};
 
 /// Compiles the files of one kind, in the order given, into stages; defects go to the loader.
 pub(crate) fn load(items: &[&ItemFile], loader: &mut Loader<'_>) -> Vec<Stage> {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::json::{from_json, to_json};
+use super::json::{base64, from_json, to_json};
 use crate::error::EvalError;
 use crate::function::{Call, Function, Signature};
 use crate::types::Type;
@@ -40,11 +40,6 @@ pub(super) fn functions() -> Vec<Function> {
         }),
         Function::pure("fromBase64", text(), |call| decode_base64(call.text(0)?)),
     ]
-}
-
-/// Returns the standard base64 form with padding.
-pub(super) fn base64(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
 }
 
 /// Decodes standard base64; line ends are skipped as in Go, and what is not UTF-8 is replaced.

@@ -100,7 +100,7 @@ fn extract_typed(call: &mut Call<'_>, open: char) -> Result<Value, EvalError> {
     let empty = if open == '[' {
         Value::array(Vec::new())
     } else {
-        Value::map(crate::map::Map::new())
+        Value::map(crate::value::Map::new())
     };
     let steps = steps(call.text(1)?);
     let found = find(call.text(0)?, &steps);

@@ -9,8 +9,8 @@ use regex::Regex;
 use crate::error::EvalError;
 use crate::function::{Call, Effect, Function, Signature};
 use crate::key::Key;
-use crate::map::Map;
 use crate::types::Type;
+use crate::value::Map;
 use crate::value::{Text, Value};
 
 /// A key without blanks and equal signs, then a quoted value, a bare one or none.
@@ -50,7 +50,7 @@ fn store(call: &mut Call<'_>, pairs: Vec<(String, String)>) -> Result<Value, Eva
     let (place, key) = (call.place(1)?, call.text(2)?.to_owned());
     let mut map = match call.env.entry(place.object, place.field, &Key::new(key.as_str())) {
         Value::Nil => Map::of_strings::<Text, Text>([]),
-        Value::Map(map) if map.missing() == crate::map::Missing::EmptyText => (*map).clone(),
+        Value::Map(map) if map.missing() == crate::value::Missing::EmptyText => (*map).clone(),
         _ => return Err(EvalError::new("target is not a map[string]string")),
     };
     for (name, value) in pairs {

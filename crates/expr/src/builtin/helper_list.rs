@@ -32,7 +32,7 @@ pub(super) fn functions() -> Vec<Function> {
 /// Keeps the first of equal values, in their order.
 fn distinct(call: &mut Call<'_>, items: Vec<Value>) -> Result<Value, EvalError> {
     call.charge(items.len())?;
-    let mut seen = crate::map::Map::new();
+    let mut seen = crate::value::Map::new();
     let mut kept = Vec::new();
     for item in items {
         if seen.get_value(&item).is_none() {

@@ -10,9 +10,9 @@ use ipnet::IpNet;
 use super::text::owned;
 use crate::error::EvalError;
 use crate::function::{Call, Function, Signature};
-use crate::map::{Map, Missing};
 use crate::types::Type;
 use crate::value::Value;
+use crate::value::{Map, Missing};
 
 pub(super) fn functions() -> Vec<Function> {
     let question = || Signature::fixed([Type::String], Type::Bool);

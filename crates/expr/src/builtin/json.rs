@@ -1,9 +1,16 @@
 //! Values from JSON and to JSON, as Go's `encoding/json` does with `interface{}`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use crate::map::Map;
+use crate::value::Map;
 use crate::value::{Text, Value};
+
+/// Returns the standard base64 form with padding.
+pub(super) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
 
 /// Returns the value of a JSON document: every number is a float, as Go decodes into `interface{}`.
 pub fn from_json(json: &Json) -> Value {
@@ -31,7 +38,7 @@ pub fn to_json(value: &Value) -> Option<Json> {
         Value::Int(number) => Json::from(*number),
         Value::Float(number) => Json::Number(serde_json::Number::from_f64(*number)?),
         Value::Str(text) => Json::from(text.as_str()),
-        Value::Bytes(bytes) => Json::from(super::convert::base64(bytes)),
+        Value::Bytes(bytes) => Json::from(base64(bytes)),
         Value::Array(items) => Json::Array(items.iter().map(to_json).collect::<Option<_>>()?),
         Value::Map(map) => Json::Object(
             map.iter()

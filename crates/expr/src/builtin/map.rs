@@ -5,8 +5,8 @@ use super::list::kind_name;
 use crate::error::EvalError;
 use crate::eval::arithmetic;
 use crate::function::{Call, Function, Signature};
-use crate::map::Map;
 use crate::types::Type;
+use crate::value::Map;
 use crate::value::Value;
 
 pub(super) fn functions() -> Vec<Function> {

@@ -59,9 +59,9 @@ pub(super) fn name_of(names: &'static [&'static str], index: u8) -> &'static str
     names.get(usize::from(index)).copied().unwrap_or_default()
 }
 
-fn go_key(key: &crate::map::MapKey) -> Arg<'_> {
+fn go_key(key: &crate::value::MapKey) -> Arg<'_> {
     match key {
-        crate::map::MapKey::Text(text) => Arg::Str(text.as_str().into()),
-        crate::map::MapKey::Other(value) => go_arg(value),
+        crate::value::MapKey::Text(text) => Arg::Str(text.as_str().into()),
+        crate::value::MapKey::Other(value) => go_arg(value),
     }
 }

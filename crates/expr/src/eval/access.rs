@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::env::Env;
 use crate::error::EvalError;
 use crate::ir::Graph;
-use crate::map::{Map, Missing};
 use crate::types::Type;
+use crate::value::{Map, Missing};
 use crate::value::{Text, Value};
 
 use super::arithmetic::to_int;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::ast::BinaryOp;
 use crate::error::EvalError;
 use crate::ir::{Loop, LoopKind, NodeId};
-use crate::map::{Map, Missing};
 use crate::value::Value;
+use crate::value::{Map, Missing};
 
 use super::{Done, Eval, arithmetic, conversion, order};
 

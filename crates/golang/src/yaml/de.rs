@@ -4,13 +4,13 @@ mod access;
 mod itself;
 mod read;
 
-use serde::de::{self, IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};
 
 use self::access::{Entries, Variant};
 use self::itself::Parts;
 use super::Dialect;
 use super::error::{Path, Problem};
-use super::node::{Kind, Node, TOKEN};
+use super::node::{Document, Kind, Node, TOKEN};
 use super::scalar::Resolved;
 
 /// One node on its way into a type.
@@ -19,6 +19,25 @@ pub(super) struct NodeDeserializer<'n> {
     pub(super) node: &'n Node,
     pub(super) dialect: Dialect,
     pub(super) path: &'n Path<'n>,
+}
+
+impl Document {
+    /// Reads the document as `T`.
+    pub fn decode<T: DeserializeOwned>(&self, dialect: Dialect) -> Result<T, Problem> {
+        self.node.decode(dialect)
+    }
+}
+
+impl Node {
+    /// Reads the value as `T`.
+    pub fn decode<T: DeserializeOwned>(&self, dialect: Dialect) -> Result<T, Problem> {
+        T::deserialize(NodeDeserializer {
+            node: self,
+            dialect,
+            path: &Path::Top,
+        })
+        .map_err(|problem| problem.at(self.line, self.column, &Path::Top))
+    }
 }
 
 macro_rules! integers {

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 
-use super::de::NodeDeserializer;
-use super::error::Path;
+use super::Dialect;
 use super::scalar::{self, Resolved};
-use super::{Dialect, Problem};
 
 /// One document of a stream.
 #[derive(Debug, Clone)]
@@ -16,13 +14,6 @@ pub struct Document {
     pub node: Arc<Node>,
     /// Line of its `---`, or of its content without one, from 1.
     pub line: usize,
-}
-
-impl Document {
-    /// Reads the document as `T`.
-    pub fn decode<T: DeserializeOwned>(&self, dialect: Dialect) -> Result<T, Problem> {
-        self.node.decode(dialect)
-    }
 }
 
 /// A value with its place; aliases are shared, so a tree can be larger than it looks.
@@ -69,16 +60,6 @@ impl Node {
             column,
             weight: 1,
         }
-    }
-
-    /// Reads the value as `T`.
-    pub fn decode<T: DeserializeOwned>(&self, dialect: Dialect) -> Result<T, Problem> {
-        T::deserialize(NodeDeserializer {
-            node: self,
-            dialect,
-            path: &Path::Top,
-        })
-        .map_err(|problem| problem.at(self.line, self.column, &Path::Top))
     }
 
     /// Returns what the node is.

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hub::apply::{apply, update_index};
+use hub::index::digest;
 use hub::plan::{InstallOptions, Note, Planner, RemoveOptions};
-use hub::source::{Fetch, FetchError, Origin, Sources, digest};
+use hub::source::{Fetch, FetchError, Origin, Sources};
 use hub::{Entry, Hub, Index, ItemRef, ItemType, Paths};
 
 pub(crate) struct Offline;

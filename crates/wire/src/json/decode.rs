@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::invalid::Invalid;
 use super::parse::Value;
-use super::validate::Invalid;
 
 /// Where in the body a value stands; lives on the stack.
 #[derive(Debug, Clone, Copy)]

@@ -62,13 +62,7 @@ pub(super) fn installation(folder: &Path, numbered: &Numbered) -> Installation<'
         "filenames: [{}]\nlabels: {{type: numbered}}\n",
         numbered.path.display()
     );
-    let engine = Installation::create(
-        binary(),
-        &folder.join("engine"),
-        free_ports().unwrap(),
-        &acquisition,
-    )
-    .unwrap();
+    let engine = Installation::create(binary(), &folder.join("engine"), free_ports(), &acquisition).unwrap();
     for (below, text) in ITEMS {
         std::fs::create_dir_all(engine.path(below).parent().unwrap()).unwrap();
         engine.write(below, text).unwrap();

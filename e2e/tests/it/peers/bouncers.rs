@@ -108,7 +108,7 @@ fn the_firewall_bouncer_drops_and_lets_in_again() {
     });
     assert!(rules().contains("2001:db8::66"), "{}", rules());
     bouncer.stop().unwrap();
-    process.terminate(std::time::Duration::from_secs(10)).unwrap();
+    process.terminate(e2e::wait::PATIENCE).unwrap();
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Upstream's `cscli` 1.4.6 administers our Local API, and ours lists what stands in theirs.
 
-use std::time::Duration;
-
 use e2e::engine::{Installation, free_ports};
 use e2e::logs::failed_logins;
 use e2e::process::run_command;
@@ -59,11 +57,10 @@ fn upstreams_cscli_lists_adds_inspects_and_deletes_on_our_local_api() {
 #[test]
 fn our_agent_and_cscli_work_with_upstreams_local_api() {
     let folder = tempfile::tempdir().unwrap();
-    let port = free_ports().unwrap().api;
+    let port = free_ports().api;
     let theirs = Upstream::create(&folder.path().join("upstream"), Role::LocalApi { port }).unwrap();
     let server = theirs.start_local_api(port).unwrap();
-    let ours =
-        Installation::create(binary(), &folder.path().join("engine"), free_ports().unwrap(), "").unwrap();
+    let ours = Installation::create(binary(), &folder.path().join("engine"), free_ports(), "").unwrap();
     ours.cscli(&["collections", "install", "starter/linux"]).unwrap();
     let credentials = ours.path("etc/local_api_credentials.yaml");
     let url = format!("http://127.0.0.1:{port}/");
@@ -90,5 +87,5 @@ fn our_agent_and_cscli_work_with_upstreams_local_api() {
     );
     let banned = ours.cscli(&["decisions", "list", "-o", "raw"]).unwrap();
     assert!(banned.contains("192.0.2.40"), "{banned}");
-    server.terminate(Duration::from_secs(10)).unwrap();
+    server.terminate(e2e::wait::PATIENCE).unwrap();
 }

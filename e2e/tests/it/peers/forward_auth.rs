@@ -1,10 +1,9 @@
 //! Debian's nginx asks our forward-auth about every visitor, which asks our Local API.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
+use e2e::curl::STATUS;
 use e2e::engine::{fetch, free_ports};
 use e2e::process::{Process, run_command};
 
@@ -70,18 +69,8 @@ fn start_nginx(folder: &Path, port: u16, forward_auth: u16) -> Process {
 /// Returns the status of an answer, for a visitor that a proxy names and, if given, from another loopback address.
 fn status(url: &str, visitor: &str, from: &str) -> String {
     let mut command = Command::new("curl");
-    command.args([
-        "-s",
-        "-m",
-        "5",
-        "--noproxy",
-        "*",
-        "-o",
-        "/dev/null",
-        "-w",
-        "%{http_code}",
-    ]);
-    command.args(["--interface", from]);
+    command.args(STATUS);
+    command.args(["-m", "5", "--interface", from]);
     command.args(["-H", &format!("X-Forwarded-For: {visitor}"), url]);
     run_command(command).unwrap_or_default()
 }
@@ -92,9 +81,7 @@ fn nginx_refuses_who_is_banned_and_goes_on_doing_so_without_the_local_api() {
     let lapi = LocalApi::start(&folder.path().join("engine"));
     let key = folder.path().join("api-key");
     std::fs::write(&key, lapi.installation.add_bouncer("edge").unwrap()).unwrap();
-    let (ports, web) = (free_ports().unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
-    let web_port = web.local_addr().unwrap().port();
-    drop(web);
+    let (ports, web_port) = (free_ports(), free_ports().api);
     let mut command = Command::new(binary().crowdsec());
     command.args(["forward-auth", "--lapi-url", &lapi.url(), "--api-key-file"]);
     command.arg(&key);
@@ -145,6 +132,6 @@ fn nginx_refuses_who_is_banned_and_goes_on_doing_so_without_the_local_api() {
     lapi.stop();
     assert_eq!(visit("198.51.100.9"), "403");
     assert_eq!(visit("192.0.2.8"), "200");
-    nginx.terminate(Duration::from_secs(5)).unwrap();
-    forward_auth.terminate(Duration::from_secs(10)).unwrap();
+    nginx.terminate(e2e::wait::PATIENCE).unwrap();
+    forward_auth.terminate(e2e::wait::PATIENCE).unwrap();
 }

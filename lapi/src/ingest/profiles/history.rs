@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use wire::range::Range;
 
 use crate::live::Live;
-use crate::store::Stamp;
+use crate::stamp::Stamp;
 
 /// Answers for one request.
 #[derive(Debug)]

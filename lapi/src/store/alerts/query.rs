@@ -12,8 +12,9 @@ use wire::range::Range;
 
 use crate::live::Change;
 use crate::live::record::remaining;
+use crate::stamp::Stamp;
 use crate::store::decisions::push_range;
-use crate::store::{Stamp, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// Alerts whose children are read with one statement.
 const PAGE: usize = 100;

@@ -5,7 +5,6 @@ use wire::admin::Status;
 use wire::report::Source;
 
 use super::*;
-use crate::acquisition::observe::Processor;
 use crate::cluster::store::Key;
 use crate::log_processor::fixtures::{acquisition, node, now, source};
 use crate::log_processor::reports::reports;
@@ -126,10 +125,13 @@ fn an_agent_that_cannot_read_is_quoted() {
 
 #[test]
 fn a_local_api_that_does_not_answer_leaves_open_what_is_read() {
-    let observed = Observed {
-        processors: vec![processor(Reading::Selected(Err("connection refused".into())))],
+    let silent = |silence| Observed {
+        processors: vec![processor(Reading::Selected(Err(silence)))],
         matched_pods: 1,
     };
+    let starting = silent(Silence::NotServing(Key::new("watch", "main")));
+    assert!(conditions(EDGE, &starting).contains("Degraded False AsExpected"));
+    let observed = silent(Silence::Unreachable("connection refused".into()));
     insta::assert_snapshot!(conditions(EDGE, &observed), @r"
     Accepted True Accepted: read by LogProcessor watch/nodes
     Ready False Starting: connection refused
@@ -152,6 +154,7 @@ fn who_does_not_read_it_is_named_with_the_cure() {
     };
     insta::assert_snapshot!(first(None), @"Accepted False NotSelected: there is no LogProcessor; make one with an engineRef, and it reads every Acquisition");
     insta::assert_snapshot!(first(Some(Reading::NotSelected)), @"Accepted False NotSelected: no LogProcessor looks for its labels or those of its namespace; see their spec.acquisitionSelector and spec.acquisitionNamespaceSelector");
+    insta::assert_snapshot!(first(Some(Reading::LeftOut)), @"Accepted False TooMany: LogProcessor watch/nodes reads 1000 Acquisitions before it, the most it can: let one Acquisition select more pods, or share them among LogProcessors by spec.acquisitionNamespaceSelector");
     insta::assert_snapshot!(first(Some(Reading::Refused(Refused::NotFound { key: Key::new("watch", "main") }))), @"Accepted False EngineNotFound: LogProcessor watch/nodes cannot read it: SecurityEngine watch/main does not exist: create it or correct engineRef");
     insta::assert_snapshot!(first(Some(Reading::Refused(Refused::NotAllowed {
         key: Key::new("crowdsec", "main"),

@@ -4,13 +4,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, ContainerPort, HTTPGetAction, LocalObjectReference, PodSecurityContext, PodSpec,
-    PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecretVolumeSource, SecurityContext,
-    TopologySpreadConstraint, Volume, VolumeMount,
+    Container, PodSpec, PodTemplateSpec, Probe, SecretVolumeSource, TopologySpreadConstraint, Volume,
 };
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::core::ObjectMeta;
 
 use crate::bouncer::build::secret::{API_KEY, CA};
@@ -19,15 +15,14 @@ use crate::crd::bouncer::FailurePolicy;
 use crate::labels::{self, Component};
 use crate::names;
 use crate::network::{API_PORT, METRICS_PORT};
+use crate::pods::parts;
 
 /// Where the Secret is.
 const SECRETS: &str = "/run/secrets/bouncer";
-/// User and group of the pods; the image's own.
-const USER: i64 = 65532;
+/// Time in which every ingress controller learns that a pod ends.
+const DRAIN: &str = "5s";
 /// Name of the port that is asked.
 pub const HTTP: &str = "http";
-/// Name of the port of metrics and probes.
-pub const METRICS: &str = "metrics";
 
 /// Returns the Deployment.
 pub fn build(validated: &Validated, service: &ForwardAuth) -> Deployment {
@@ -51,26 +46,12 @@ pub fn build(validated: &Validated, service: &ForwardAuth) -> Deployment {
 }
 
 fn pod(validated: &Validated, service: &ForwardAuth, selector: &BTreeMap<String, String>) -> PodSpec {
-    let pull_secrets = service
-        .pull_secrets
-        .iter()
-        .map(|name| LocalObjectReference { name: name.clone() });
     PodSpec {
         service_account_name: Some(validated.name(names::FORWARD_AUTH)),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
-        image_pull_secrets: (!service.pull_secrets.is_empty()).then(|| pull_secrets.collect()),
-        security_context: Some(PodSecurityContext {
-            run_as_non_root: Some(true),
-            run_as_user: Some(USER),
-            run_as_group: Some(USER),
-            fs_group: Some(USER),
-            seccomp_profile: Some(SeccompProfile {
-                type_: "RuntimeDefault".to_owned(),
-                localhost_profile: None,
-            }),
-            ..PodSecurityContext::default()
-        }),
+        image_pull_secrets: parts::pull_secrets(&service.pull_secrets),
+        security_context: Some(parts::own_user()),
         // Ingress controllers ask for each request: one node's loss must not take the answers away.
         topology_spread_constraints: Some(vec![TopologySpreadConstraint {
             max_skew: 1,
@@ -81,13 +62,12 @@ fn pod(validated: &Validated, service: &ForwardAuth, selector: &BTreeMap<String,
         }]),
         containers: vec![container(validated, service)],
         volumes: Some(vec![Volume {
-            name: "bouncer".to_owned(),
             secret: Some(SecretVolumeSource {
                 secret_name: Some(validated.name(names::BOUNCER)),
                 default_mode: Some(0o440),
                 ..SecretVolumeSource::default()
             }),
-            ..Volume::default()
+            ..parts::volume("bouncer")
         }]),
         ..PodSpec::default()
     }
@@ -103,31 +83,26 @@ fn container(validated: &Validated, service: &ForwardAuth) -> Container {
             "forward-auth".to_owned(),
         ]),
         args: Some(arguments(validated, service)),
-        ports: Some(vec![port(HTTP, API_PORT), port(METRICS, METRICS_PORT)]),
-        resources: Some(service.resources.clone().unwrap_or_else(least)),
+        ports: Some(vec![
+            parts::port(HTTP, API_PORT),
+            parts::port(parts::METRICS, METRICS_PORT),
+        ]),
+        resources: Some(
+            service
+                .resources
+                .clone()
+                .unwrap_or_else(|| parts::requests("10m", "32Mi")),
+        ),
         liveness_probe: Some(Probe {
             period_seconds: Some(10),
-            ..probe("/livez")
+            ..parts::probe("/livez")
         }),
         readiness_probe: Some(Probe {
             period_seconds: Some(2),
-            ..probe("/readyz")
+            ..parts::probe("/readyz")
         }),
-        security_context: Some(SecurityContext {
-            allow_privilege_escalation: Some(false),
-            read_only_root_filesystem: Some(true),
-            capabilities: Some(Capabilities {
-                add: None,
-                drop: Some(vec!["ALL".to_owned()]),
-            }),
-            ..SecurityContext::default()
-        }),
-        volume_mounts: Some(vec![VolumeMount {
-            name: "bouncer".to_owned(),
-            mount_path: SECRETS.to_owned(),
-            read_only: Some(true),
-            ..VolumeMount::default()
-        }]),
+        security_context: Some(parts::unprivileged()),
+        volume_mounts: Some(vec![parts::mount("bouncer", SECRETS, true)]),
         ..Container::default()
     }
 }
@@ -148,6 +123,8 @@ fn arguments(validated: &Validated, service: &ForwardAuth) -> Vec<String> {
         service.deny_status.to_string(),
         "--update-interval".to_owned(),
         service.update_interval.clone(),
+        "--drain".to_owned(),
+        DRAIN.to_owned(),
     ];
     if !service.trusted_proxies.is_empty() {
         all.extend(["--trusted-proxies".to_owned(), service.trusted_proxies.join(",")]);
@@ -158,40 +135,9 @@ fn arguments(validated: &Validated, service: &ForwardAuth) -> Vec<String> {
     all
 }
 
-/// What it takes when nobody asks; a limit of memory is for who knows their lists.
-fn least() -> ResourceRequirements {
-    ResourceRequirements {
-        requests: Some(BTreeMap::from([
-            ("cpu".to_owned(), Quantity("10m".to_owned())),
-            ("memory".to_owned(), Quantity("32Mi".to_owned())),
-        ])),
-        ..ResourceRequirements::default()
-    }
-}
-
 fn matching(labels: &BTreeMap<String, String>) -> LabelSelector {
     LabelSelector {
         match_labels: Some(labels.clone()),
         match_expressions: None,
-    }
-}
-
-fn port(name: &str, number: i32) -> ContainerPort {
-    ContainerPort {
-        name: Some(name.to_owned()),
-        container_port: number,
-        protocol: Some("TCP".to_owned()),
-        ..ContainerPort::default()
-    }
-}
-
-fn probe(path: &str) -> Probe {
-    Probe {
-        http_get: Some(HTTPGetAction {
-            path: Some(path.to_owned()),
-            port: IntOrString::String(METRICS.to_owned()),
-            ..HTTPGetAction::default()
-        }),
-        ..Probe::default()
     }
 }

@@ -11,6 +11,7 @@ use crate::bouncer::validate::Validated;
 use crate::crd::bouncer::{ReclaimPolicy, SecretCopy};
 use crate::labels::{Component, OWNER_UID, Owner};
 use crate::names;
+use crate::secrets;
 
 /// Key of the Secret with the bouncer's key.
 pub const API_KEY: &str = "api-key";
@@ -80,8 +81,7 @@ pub fn is_current(desired: &Secret, live: &Secret) -> bool {
 
 /// Returns the key in a Secret, when it is text.
 pub fn key_in(secret: &Secret, field: &str) -> Option<String> {
-    let value = secret.data.as_ref()?.get(field)?;
-    let text = String::from_utf8(value.0.clone()).ok()?;
+    let text = secrets::text(secret, field)?;
     // A file that was made with an editor ends in a new line; a key never does.
     let text = text.trim_end_matches(['\n', '\r']);
     (!text.is_empty()).then(|| text.to_owned())

@@ -88,5 +88,5 @@ fn middleware_and_monitor() {
     let validated = validated(FORWARD_AUTH);
     let service = validated.forward_auth.clone().unwrap();
     insta::assert_snapshot!(text(&middleware::build(&validated)));
-    insta::assert_snapshot!(text(&pod_monitor::build(&validated, &service)));
+    insta::assert_snapshot!(text(&pod_monitor(&validated, &service)));
 }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use config::raw::main::{Api, Client, Common, CrowdsecService, Cscli, Prometheus, Server};
+use config::raw::main::{Api, CrowdsecService, Cscli, Server};
 use config::raw::{Credentials, FileAcquisition, Main, PodsAcquisition, Simulation, main};
 use k8s_openapi::api::core::v1::ConfigMap;
-use serde::Serialize;
 
 use crate::cluster::apply::Error;
 use crate::crd::log_processor::NodeFiles;
@@ -13,7 +12,7 @@ use crate::labels::Component;
 use crate::log_processor::build::daemon_set::{CA_FILE, CONFIG_DIR, DATA_DIR, HUB_DIR, KEY_FILE, POD_LOGS};
 use crate::log_processor::validate::Validated;
 use crate::names;
-use crate::network::METRICS_PORT;
+use crate::pods::config::{base, client, yaml};
 
 /// Key of the certificate authority of the Local API.
 const CA: &str = "lapi-ca.crt";
@@ -66,25 +65,10 @@ pub fn targets(validated: &Validated) -> Result<ConfigMap, Error> {
     })
 }
 
-fn yaml<T: Serialize>(value: &T) -> Result<String, Error> {
-    golang::yaml::to_string(value).map_err(Error::Encode)
-}
-
 fn main_file(validated: &Validated) -> Main {
     let source = validated.hub.source.as_ref();
     let text = |value: &str| Some(value.to_owned());
     Main {
-        common: Some(Common {
-            log_media: text("stdout"),
-            log_level: text("info"),
-            ..Common::default()
-        }),
-        prometheus: Some(Prometheus {
-            enabled: Some(true),
-            level: text("full"),
-            listen_addr: text("::"),
-            listen_port: Some(METRICS_PORT.into()),
-        }),
         crowdsec_service: Some(CrowdsecService {
             acquisition_path: Some(format!("{CONFIG_DIR}/acquis.yaml")),
             ..CrowdsecService::default()
@@ -95,10 +79,7 @@ fn main_file(validated: &Validated) -> Main {
             ..Cscli::default()
         }),
         api: Some(Api {
-            client: Some(Client {
-                credentials_path: Some(format!("{CONFIG_DIR}/local_api_credentials.yaml")),
-                ..Client::default()
-            }),
+            client: Some(client(CONFIG_DIR)),
             server: Some(Server {
                 enable: Some(false),
                 ..Server::default()
@@ -111,7 +92,7 @@ fn main_file(validated: &Validated) -> Main {
             simulation_path: Some(format!("{CONFIG_DIR}/simulation.yaml")),
             ..main::Paths::default()
         }),
-        ..Main::default()
+        ..base()
     }
 }
 

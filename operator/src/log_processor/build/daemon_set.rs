@@ -4,21 +4,17 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetSpec};
 use k8s_openapi::api::core::v1::{
-    Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar,
-    EnvVarSource, HTTPGetAction, HostPathVolumeSource, LocalObjectReference, ObjectFieldSelector,
-    PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SELinuxOptions,
-    SeccompProfile, SecretVolumeSource, SecurityContext, Volume, VolumeMount,
+    Container, EnvVar, EnvVarSource, HostPathVolumeSource, ObjectFieldSelector, PodSecurityContext, PodSpec,
+    PodTemplateSpec, Probe, SELinuxOptions, SecretVolumeSource, SecurityContext, Volume, VolumeMount,
 };
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::core::ObjectMeta;
-use sha2::{Digest as _, Sha256};
 
 use crate::labels::{self, Component};
 use crate::log_processor::validate::Validated;
 use crate::names;
 use crate::network::METRICS_PORT;
+use crate::pods::{self, parts};
 
 /// Where the configuration is.
 pub const CONFIG_DIR: &str = "/etc/crowdsec";
@@ -36,8 +32,6 @@ const KEY_DIR: &str = "/run/secrets/machine";
 pub const KEY_FILE: &str = "/run/secrets/machine/machine-key";
 /// The file with the certificate authority of the Local API.
 pub const CA_FILE: &str = "/etc/crowdsec/lapi-ca.crt";
-/// Name of the port of metrics.
-pub const METRICS: &str = "metrics";
 
 /// Name of the container that works.
 const CONTAINER: &str = "crowdsec";
@@ -54,7 +48,7 @@ pub fn build(validated: &Validated, files: &BTreeMap<String, String>, key_mark: 
             labels: Some(selector.clone()),
             annotations: Some(BTreeMap::from([(
                 labels::CONFIG_HASH.to_owned(),
-                hash(files, key_mark),
+                parts::hash(key_mark, files),
             )])),
             ..ObjectMeta::default()
         }),
@@ -78,18 +72,6 @@ pub fn build(validated: &Validated, files: &BTreeMap<String, String>, key_mark: 
     }
 }
 
-/// Returns a hash of all files with their names, and of the key.
-fn hash(files: &BTreeMap<String, String>, key_mark: &str) -> String {
-    let mut digest = Sha256::new_with_prefix(key_mark);
-    for (name, text) in files {
-        digest.update(name.len().to_le_bytes());
-        digest.update(name);
-        digest.update(text.len().to_le_bytes());
-        digest.update(text);
-    }
-    hex::encode(digest.finalize()).chars().take(16).collect()
-}
-
 fn pod(validated: &Validated) -> PodSpec {
     let scheduling = &validated.scheduling;
     PodSpec {
@@ -102,10 +84,7 @@ fn pod(validated: &Validated) -> PodSpec {
         volumes: Some(volumes(validated)),
         node_selector: (!scheduling.node_selector.is_empty()).then(|| scheduling.node_selector.clone()),
         affinity: scheduling.affinity.clone(),
-        image_pull_secrets: (!validated.pull_secrets.is_empty()).then(|| {
-            let named = |name: &String| LocalObjectReference { name: name.clone() };
-            validated.pull_secrets.iter().map(named).collect()
-        }),
+        image_pull_secrets: parts::pull_secrets(&validated.pull_secrets),
         tolerations: (!scheduling.tolerations.is_empty()).then(|| scheduling.tolerations.clone()),
         priority_class_name: scheduling.priority_class.clone(),
         ..PodSpec::default()
@@ -117,28 +96,12 @@ fn pod_security(se_linux_type: Option<&str>) -> PodSecurityContext {
         run_as_user: Some(0),
         run_as_group: Some(0),
         supplemental_groups: Some(vec![ADM]),
-        seccomp_profile: Some(SeccompProfile {
-            type_: "RuntimeDefault".to_owned(),
-            localhost_profile: None,
-        }),
+        seccomp_profile: Some(parts::runtime_default()),
         se_linux_options: se_linux_type.map(|type_| SELinuxOptions {
             type_: Some(type_.to_owned()),
             ..SELinuxOptions::default()
         }),
         ..PodSecurityContext::default()
-    }
-}
-
-fn container_security() -> SecurityContext {
-    SecurityContext {
-        allow_privilege_escalation: Some(false),
-        privileged: Some(false),
-        read_only_root_filesystem: Some(true),
-        capabilities: Some(Capabilities {
-            add: None,
-            drop: Some(vec!["ALL".to_owned()]),
-        }),
-        ..SecurityContext::default()
     }
 }
 
@@ -151,32 +114,27 @@ fn agent(validated: &Validated) -> Container {
             &format!("{CONFIG_DIR}/config.yaml"),
             "-no-api",
         ])),
-        ports: Some(vec![ContainerPort {
-            name: Some(METRICS.to_owned()),
-            container_port: METRICS_PORT,
-            protocol: Some("TCP".to_owned()),
-            ..ContainerPort::default()
-        }]),
+        ports: Some(vec![parts::port(parts::METRICS, METRICS_PORT)]),
         // The first log-in waits for the operator to register the machine, so a start may take a while.
         startup_probe: Some(Probe {
             failure_threshold: Some(300),
             period_seconds: Some(2),
-            ..probe("/livez")
+            ..parts::probe("/livez")
         }),
         liveness_probe: Some(Probe {
             failure_threshold: Some(6),
             period_seconds: Some(10),
-            ..probe("/livez")
+            ..parts::probe("/livez")
         }),
         readiness_probe: Some(Probe {
             period_seconds: Some(5),
-            ..probe("/readyz")
+            ..parts::probe("/readyz")
         }),
         env: Some(vec![
             from_field("NODE_NAME", "spec.nodeName"),
             from_field("POD_NAME", "metadata.name"),
             from_field("POD_NAMESPACE", "metadata.namespace"),
-            crate::pods::debug(&validated.monitoring),
+            pods::debug(&validated.monitoring),
         ]),
         volume_mounts: Some(mounts(&["config", "hub", "data", "machine", "logs", "tmp"])),
         ..container(validated)
@@ -208,43 +166,31 @@ fn container(validated: &Validated) -> Container {
     Container {
         image: Some(validated.image.clone()),
         image_pull_policy: validated.pull_policy.map(|policy| policy.as_str().to_owned()),
-        resources: Some(validated.resources.clone().unwrap_or_else(least)),
-        security_context: Some(container_security()),
+        resources: Some(
+            validated
+                .resources
+                .clone()
+                .unwrap_or_else(|| parts::requests("10m", "64Mi")),
+        ),
+        security_context: Some(SecurityContext {
+            privileged: Some(false),
+            ..parts::unprivileged()
+        }),
         ..Container::default()
-    }
-}
-
-/// What an idle agent takes; a limit of memory is for who knows their logs.
-fn least() -> ResourceRequirements {
-    ResourceRequirements {
-        requests: Some(BTreeMap::from([
-            ("cpu".to_owned(), Quantity("10m".to_owned())),
-            ("memory".to_owned(), Quantity("64Mi".to_owned())),
-        ])),
-        ..ResourceRequirements::default()
     }
 }
 
 fn volumes(validated: &Validated) -> Vec<Volume> {
     let owner = &validated.owner;
     vec![
-        Volume {
-            config_map: Some(ConfigMapVolumeSource {
-                name: validated.name(names::AGENT),
-                ..ConfigMapVolumeSource::default()
-            }),
-            ..volume("config")
-        },
-        Volume {
-            empty_dir: Some(EmptyDirVolumeSource::default()),
-            ..volume("hub")
-        },
+        parts::config_map("config", validated.name(names::AGENT)),
+        parts::empty_dir("hub"),
         Volume {
             host_path: Some(HostPathVolumeSource {
                 path: format!("{STATE}/{}/{}", owner.namespace, owner.name),
                 type_: Some("DirectoryOrCreate".to_owned()),
             }),
-            ..volume("data")
+            ..parts::volume("data")
         },
         Volume {
             secret: Some(SecretVolumeSource {
@@ -252,27 +198,17 @@ fn volumes(validated: &Validated) -> Vec<Volume> {
                 default_mode: Some(0o400),
                 ..SecretVolumeSource::default()
             }),
-            ..volume("machine")
+            ..parts::volume("machine")
         },
         Volume {
             host_path: Some(HostPathVolumeSource {
                 path: "/var/log".to_owned(),
                 type_: None,
             }),
-            ..volume("logs")
+            ..parts::volume("logs")
         },
-        Volume {
-            empty_dir: Some(EmptyDirVolumeSource::default()),
-            ..volume("tmp")
-        },
+        parts::empty_dir("tmp"),
     ]
-}
-
-fn volume(name: &str) -> Volume {
-    Volume {
-        name: name.to_owned(),
-        ..Volume::default()
-    }
 }
 
 /// Returns where volumes of these names are mounted, of those that [`volumes`] makes.
@@ -288,12 +224,7 @@ fn mounts(names: &[&str]) -> Vec<VolumeMount> {
     places
         .into_iter()
         .filter(|(name, ..)| names.contains(name))
-        .map(|(name, path, read_only)| VolumeMount {
-            name: name.to_owned(),
-            mount_path: path.to_owned(),
-            read_only: read_only.then_some(true),
-            ..VolumeMount::default()
-        })
+        .map(|(name, path, read_only)| parts::mount(name, path, read_only))
         .collect()
 }
 
@@ -308,17 +239,6 @@ fn from_field(name: &str, path: &str) -> EnvVar {
             }),
             ..EnvVarSource::default()
         }),
-    }
-}
-
-fn probe(path: &str) -> Probe {
-    Probe {
-        http_get: Some(HTTPGetAction {
-            path: Some(path.to_owned()),
-            port: IntOrString::String(METRICS.to_owned()),
-            ..HTTPGetAction::default()
-        }),
-        ..Probe::default()
     }
 }
 

@@ -1,11 +1,13 @@
 //! The key from which agents and operator both derive a machine's password.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use kube::core::ResourceExt as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::cluster::store::Key;
 use crate::labels::{Component, Owner};
 use crate::log_processor::build::daemon_set::KEY;
 use crate::names;
@@ -14,14 +16,53 @@ use crate::names;
 /// registered again.
 pub const REGISTERED: &str = "crowdsec-operator.dev/registered-key";
 
+/// Annotation with the engines whose Local APIs may know the machines, each as `namespace/name`, separated by commas; one
+/// that was left stays named until they are removed there.
+pub const ENGINES: &str = "crowdsec-operator.dev/registered-engines";
+
+/// What the machines were registered with last, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registration {
+    /// Value of [`REGISTERED`].
+    pub mark: Option<String>,
+    /// Value of [`ENGINES`].
+    pub engines: BTreeSet<Key>,
+}
+
+impl Registration {
+    /// Reads it from the Secret.
+    pub fn read(secret: &Secret) -> Self {
+        let annotation = |name: &str| secret.annotations().get(name);
+        let engines = annotation(ENGINES).map_or("", String::as_str).split(',');
+        Self {
+            mark: annotation(REGISTERED).cloned(),
+            engines: engines
+                .filter_map(|text| text.split_once('/'))
+                .map(|(namespace, name)| Key::new(namespace, name))
+                .collect(),
+        }
+    }
+
+    /// Returns the engines that were left for `engine` and may know the machines still.
+    pub fn left(&self, engine: &Key) -> BTreeSet<Key> {
+        self.engines
+            .iter()
+            .filter(|known| *known != engine)
+            .cloned()
+            .collect()
+    }
+}
+
 /// Returns the Secret; it outlives the resource, so that a LogProcessor made anew keeps its machines.
-pub fn build(owner: &Owner, key: &str, registered: Option<String>) -> Secret {
+pub fn build(owner: &Owner, key: &str, registered: &Registration) -> Secret {
     let mut metadata = owner.kept_meta(names::derived(&owner.name, names::AGENT), Component::Agent);
-    if let Some(registered) = registered {
-        metadata
-            .annotations
-            .get_or_insert_default()
-            .insert(REGISTERED.to_owned(), registered);
+    let annotations = metadata.annotations.get_or_insert_default();
+    if let Some(mark) = &registered.mark {
+        annotations.insert(REGISTERED.to_owned(), mark.clone());
+    }
+    if !registered.engines.is_empty() {
+        let engines: Vec<String> = registered.engines.iter().map(Key::to_string).collect();
+        annotations.insert(ENGINES.to_owned(), engines.join(","));
     }
     Secret {
         metadata,

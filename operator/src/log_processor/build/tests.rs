@@ -1,10 +1,12 @@
 //! Every object of a LogProcessor as it reaches the API server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::*;
+use crate::cluster::store::Key;
+use crate::log_processor::build::secret::Registration;
 use crate::log_processor::fixtures::{local_api, observed, processor};
 use crate::log_processor::observe::{LocalApi, Observed};
 use crate::log_processor::validate::validate;
@@ -70,8 +72,18 @@ fn the_account_gives_no_token_away() {
 #[test]
 fn the_key_outlives_the_resource() {
     let validated = least();
-    let secret = secret::build(&validated.owner, "key", Some(secret::mark("key", "http://a/")));
+    let [main, other, third] = ["main", "other", "third"].map(|name| Key::new("crowdsec", name));
+    let registered = Registration {
+        mark: Some(secret::mark("key", "http://a/")),
+        engines: BTreeSet::from([main.clone(), other.clone()]),
+    };
+    let secret = secret::build(&validated.owner, "key", &registered);
+    assert_eq!(Registration::read(&secret), registered);
     insta::assert_snapshot!(yaml(&[secret]));
+    let left = |engine: &Key| Vec::from_iter(registered.left(engine));
+    assert_eq!(left(&main), std::slice::from_ref(&other));
+    assert_eq!(left(&third), [main, other]);
+    assert!(Registration::default().left(&third).is_empty());
     assert_ne!(secret::mark("key", "http://a/"), secret::mark("yek", "http://a/"));
     assert_ne!(secret::mark("key", "http://a/"), secret::mark("key", "http://b/"));
 }
@@ -79,7 +91,7 @@ fn the_key_outlives_the_resource() {
 #[test]
 fn prometheus_finds_the_agents() {
     let spec = "{engineRef: {name: main}, monitoring: {interval: 30s, labels: {release: prometheus}}}";
-    insta::assert_snapshot!(yaml(&[pod_monitor::build(&validated(spec))]));
+    insta::assert_snapshot!(yaml(&[pod_monitor(&validated(spec))]));
 }
 
 #[test]
@@ -162,6 +174,6 @@ fn two_processors_whose_names_run_together_have_different_roles_in_one_namespace
 #[test]
 fn labels_of_the_monitor_cannot_take_away_what_it_is_found_by() {
     let spec = "{engineRef: {name: main}, monitoring: {labels: {app.kubernetes.io/name: x}}}";
-    let labels: BTreeMap<String, String> = pod_monitor::build(&validated(spec)).metadata.labels.unwrap();
+    let labels: BTreeMap<String, String> = pod_monitor(&validated(spec)).metadata.labels.unwrap();
     assert_eq!(labels["app.kubernetes.io/name"], "crowdsec");
 }

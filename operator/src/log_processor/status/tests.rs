@@ -3,6 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::*;
+use crate::cluster::store::Key;
 use crate::crd::acquisition::AcquisitionStatus;
 use crate::log_processor::fixtures::{local_api, node, now, observed, pod, processor, source};
 use wire::admin::Status;
@@ -112,9 +113,28 @@ fn agents_that_start_are_rolling_out_and_tell_nothing_yet() {
 }
 
 #[test]
+fn an_engine_that_does_not_serve_is_no_fault_of_its_agents() {
+    let outcome = Outcome {
+        local_api: Err(Silence::NotServing(Key::new("crowdsec", "main"))),
+        registered: 0,
+        ..well()
+    };
+    let told = conditions(&outcome);
+    for expected in [
+        "Ready False EngineNotReady: SecurityEngine crowdsec/main does not serve; see its conditions",
+        "Degraded False AsExpected",
+        "Registered False EngineUnavailable",
+    ] {
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[test]
 fn a_local_api_that_does_not_answer_is_told_and_the_agents_stay() {
     let outcome = Outcome {
-        local_api: Err("GET http://main-lapi.crowdsec.svc:8080/: connection refused".into()),
+        local_api: Err(Silence::Unreachable(
+            "GET http://main-lapi.crowdsec.svc:8080/: connection refused".into(),
+        )),
         registered: 0,
         ..well()
     };

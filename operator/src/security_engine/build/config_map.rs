@@ -3,24 +3,22 @@
 use std::collections::BTreeMap;
 
 use config::Secret;
-use config::raw::main::{Api, Client, Common, Database, Flush, Prometheus, Server, Tls};
+use config::raw::main::{Api, Database, Flush, Server, Tls};
 use config::raw::profile::{Decision, Profile};
 use config::raw::{Credentials, Main, main};
 use k8s_openapi::api::core::v1::ConfigMap;
-use serde::Serialize;
 
 use crate::cluster::apply::Error;
 use crate::engine::CA;
 use crate::names;
-use crate::network::{API_PORT, METRICS_PORT};
-use crate::security_engine::build::deployment::{CONFIG_DIR, DATA_DIR, TLS_DIR};
+use crate::network::API_PORT;
+use crate::pods::config::{base, client, yaml};
+use crate::security_engine::build::deployment::{CONFIG_DIR, CSCLI_PASSWORD, DATA_DIR, TLS_DIR};
 use crate::security_engine::tls::{CERTIFICATE, KEY};
 use crate::security_engine::validate::Validated;
 
 /// Login of `cscli` in the Local API's pod.
 pub const CSCLI: &str = "cscli";
-/// Variable with its password.
-pub const CSCLI_PASSWORD: &str = "CSCLI_PASSWORD";
 
 /// Returns the files by name.
 pub fn files(validated: &Validated) -> Result<BTreeMap<String, String>, Error> {
@@ -47,24 +45,9 @@ pub fn build(validated: &Validated, files: &BTreeMap<String, String>) -> ConfigM
     }
 }
 
-fn yaml<T: Serialize>(value: &T) -> Result<String, Error> {
-    golang::yaml::to_string(value).map_err(Error::Encode)
-}
-
 fn main_file(validated: &Validated) -> Main {
     let text = |value: &str| Some(value.to_owned());
     Main {
-        common: Some(Common {
-            log_media: text("stdout"),
-            log_level: text("info"),
-            ..Common::default()
-        }),
-        prometheus: Some(Prometheus {
-            enabled: Some(true),
-            level: text("full"),
-            listen_addr: text("::"),
-            listen_port: Some(METRICS_PORT.into()),
-        }),
         db_config: Some(Database {
             r#type: text("sqlite"),
             db_path: Some(format!("{DATA_DIR}/crowdsec.db")),
@@ -77,10 +60,7 @@ fn main_file(validated: &Validated) -> Main {
             ..Database::default()
         }),
         api: Some(Api {
-            client: Some(Client {
-                credentials_path: Some(format!("{CONFIG_DIR}/local_api_credentials.yaml")),
-                ..Client::default()
-            }),
+            client: Some(client(CONFIG_DIR)),
             server: Some(Server {
                 listen_uri: Some(format!("[::]:{API_PORT}")),
                 profiles_path: Some(format!("{CONFIG_DIR}/profiles.yaml")),
@@ -99,7 +79,7 @@ fn main_file(validated: &Validated) -> Main {
             hub_dir: Some(format!("{DATA_DIR}/hub")),
             ..main::Paths::default()
         }),
-        ..Main::default()
+        ..base()
     }
 }
 

@@ -4,23 +4,17 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy};
 use k8s_openapi::api::core::v1::{
-    Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar,
-    EnvVarSource, HTTPGetAction, LocalObjectReference, PersistentVolumeClaimVolumeSource, PodSecurityContext,
-    PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecretKeySelector,
-    SecretVolumeSource, SecurityContext, Volume, VolumeMount,
+    Container, EnvVar, EnvVarSource, PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec,
+    PodTemplateSpec, Probe, SecretKeySelector, SecretVolumeSource, Volume,
 };
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::core::ObjectMeta;
-use sha2::{Digest as _, Sha256};
 
 use crate::engine::ADMIN_TOKEN;
 use crate::labels::{self, Component};
 use crate::names;
 use crate::network::{API_PORT, METRICS_PORT};
-use crate::pods;
-use crate::security_engine::build::config_map::CSCLI_PASSWORD;
+use crate::pods::{self, parts};
 use crate::security_engine::secret;
 use crate::security_engine::validate::Validated;
 
@@ -30,13 +24,10 @@ pub const CONFIG_DIR: &str = "/etc/crowdsec";
 pub const DATA_DIR: &str = "/var/lib/crowdsec/data";
 /// Where the certificate is.
 pub const TLS_DIR: &str = "/run/secrets/lapi-tls";
+/// Variable with the password of `cscli`.
+pub const CSCLI_PASSWORD: &str = "CSCLI_PASSWORD";
 /// Name of the port of the Local API.
 pub const API: &str = "api";
-/// Name of the port of metrics and probes.
-pub const METRICS: &str = "metrics";
-
-/// User and group of the pod; the image's own.
-const USER: i64 = 65532;
 
 /// Returns the Deployment; `files` are what the Local API reads at its start.
 pub fn build(validated: &Validated, files: &BTreeMap<String, String>) -> Deployment {
@@ -44,7 +35,10 @@ pub fn build(validated: &Validated, files: &BTreeMap<String, String>) -> Deploym
     let mut template = PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(selector.clone()),
-            annotations: Some(BTreeMap::from([(labels::CONFIG_HASH.to_owned(), hash(files))])),
+            annotations: Some(BTreeMap::from([(
+                labels::CONFIG_HASH.to_owned(),
+                parts::hash("", files),
+            )])),
             ..ObjectMeta::default()
         }),
         spec: Some(pod(validated)),
@@ -69,40 +63,16 @@ pub fn build(validated: &Validated, files: &BTreeMap<String, String>) -> Deploym
     }
 }
 
-/// Returns a hash of all files with their names.
-fn hash(files: &BTreeMap<String, String>) -> String {
-    let mut digest = Sha256::new();
-    for (name, text) in files {
-        digest.update(name.len().to_le_bytes());
-        digest.update(name);
-        digest.update(text.len().to_le_bytes());
-        digest.update(text);
-    }
-    hex::encode(digest.finalize()).chars().take(16).collect()
-}
-
 fn pod(validated: &Validated) -> PodSpec {
-    let pull_secrets = validated
-        .pull_secrets
-        .iter()
-        .map(|name| LocalObjectReference { name: name.clone() });
     PodSpec {
         service_account_name: Some(validated.name(names::LAPI)),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
-        image_pull_secrets: (!validated.pull_secrets.is_empty()).then(|| pull_secrets.collect()),
+        image_pull_secrets: parts::pull_secrets(&validated.pull_secrets),
         security_context: Some(PodSecurityContext {
-            run_as_non_root: Some(true),
-            run_as_user: Some(USER),
-            run_as_group: Some(USER),
-            fs_group: Some(USER),
             // A large volume is not walked through at each start.
             fs_group_change_policy: Some("OnRootMismatch".to_owned()),
-            seccomp_profile: Some(SeccompProfile {
-                type_: "RuntimeDefault".to_owned(),
-                localhost_profile: None,
-            }),
-            ..PodSecurityContext::default()
+            ..parts::own_user()
         }),
         containers: vec![container(validated)],
         volumes: Some(volumes(validated)),
@@ -112,12 +82,12 @@ fn pod(validated: &Validated) -> PodSpec {
 
 fn container(validated: &Validated) -> Container {
     let mut mounts = vec![
-        mount("config", CONFIG_DIR, true),
-        mount("data", DATA_DIR, false),
-        mount("tmp", "/tmp", false),
+        parts::mount("config", CONFIG_DIR, true),
+        parts::mount("data", DATA_DIR, false),
+        parts::mount("tmp", "/tmp", false),
     ];
     if validated.tls {
-        mounts.push(mount("tls", TLS_DIR, true));
+        mounts.push(parts::mount("tls", TLS_DIR, true));
     }
     Container {
         name: "crowdsec".to_owned(),
@@ -139,32 +109,32 @@ fn container(validated: &Validated) -> Container {
             from_secret(validated, CSCLI_PASSWORD, secret::CSCLI_PASSWORD),
             pods::debug(&validated.monitoring),
         ]),
-        ports: Some(vec![port(API, API_PORT), port(METRICS, METRICS_PORT)]),
-        resources: Some(validated.resources.clone().unwrap_or_else(least)),
+        ports: Some(vec![
+            parts::port(API, API_PORT),
+            parts::port(parts::METRICS, METRICS_PORT),
+        ]),
+        resources: Some(
+            validated
+                .resources
+                .clone()
+                .unwrap_or_else(|| parts::requests("10m", "64Mi")),
+        ),
         // A large database is brought into memory before the first answer.
         startup_probe: Some(Probe {
             period_seconds: Some(1),
             failure_threshold: Some(600),
-            ..probe("/livez")
+            ..parts::probe("/livez")
         }),
         liveness_probe: Some(Probe {
             period_seconds: Some(10),
             failure_threshold: Some(6),
-            ..probe("/livez")
+            ..parts::probe("/livez")
         }),
         readiness_probe: Some(Probe {
             period_seconds: Some(2),
-            ..probe("/readyz")
+            ..parts::probe("/readyz")
         }),
-        security_context: Some(SecurityContext {
-            allow_privilege_escalation: Some(false),
-            read_only_root_filesystem: Some(true),
-            capabilities: Some(Capabilities {
-                add: None,
-                drop: Some(vec!["ALL".to_owned()]),
-            }),
-            ..SecurityContext::default()
-        }),
+        security_context: Some(parts::unprivileged()),
         volume_mounts: Some(mounts),
         ..Container::default()
     }
@@ -172,24 +142,15 @@ fn container(validated: &Validated) -> Container {
 
 fn volumes(validated: &Validated) -> Vec<Volume> {
     let mut all = vec![
-        Volume {
-            config_map: Some(ConfigMapVolumeSource {
-                name: validated.name(names::LAPI),
-                ..ConfigMapVolumeSource::default()
-            }),
-            ..volume("config")
-        },
+        parts::config_map("config", validated.name(names::LAPI)),
         Volume {
             persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
                 claim_name: validated.claim(),
                 read_only: None,
             }),
-            ..volume("data")
+            ..parts::volume("data")
         },
-        Volume {
-            empty_dir: Some(EmptyDirVolumeSource::default()),
-            ..volume("tmp")
-        },
+        parts::empty_dir("tmp"),
     ];
     if validated.tls {
         all.push(Volume {
@@ -208,21 +169,10 @@ fn volumes(validated: &Validated) -> Vec<Volume> {
                 ),
                 ..SecretVolumeSource::default()
             }),
-            ..volume("tls")
+            ..parts::volume("tls")
         });
     }
     all
-}
-
-/// What an idle Local API takes; a limit of memory is for who knows their lists.
-fn least() -> ResourceRequirements {
-    ResourceRequirements {
-        requests: Some(BTreeMap::from([
-            ("cpu".to_owned(), Quantity("10m".to_owned())),
-            ("memory".to_owned(), Quantity("64Mi".to_owned())),
-        ])),
-        ..ResourceRequirements::default()
-    }
 }
 
 fn from_secret(validated: &Validated, name: &str, key: &str) -> EnvVar {
@@ -237,41 +187,5 @@ fn from_secret(validated: &Validated, name: &str, key: &str) -> EnvVar {
             }),
             ..EnvVarSource::default()
         }),
-    }
-}
-
-fn volume(name: &str) -> Volume {
-    Volume {
-        name: name.to_owned(),
-        ..Volume::default()
-    }
-}
-
-fn mount(name: &str, path: &str, read_only: bool) -> VolumeMount {
-    VolumeMount {
-        name: name.to_owned(),
-        mount_path: path.to_owned(),
-        read_only: read_only.then_some(true),
-        ..VolumeMount::default()
-    }
-}
-
-fn port(name: &str, number: i32) -> ContainerPort {
-    ContainerPort {
-        name: Some(name.to_owned()),
-        container_port: number,
-        protocol: Some("TCP".to_owned()),
-        ..ContainerPort::default()
-    }
-}
-
-fn probe(path: &str) -> Probe {
-    Probe {
-        http_get: Some(HTTPGetAction {
-            path: Some(path.to_owned()),
-            port: IntOrString::String(METRICS.to_owned()),
-            ..HTTPGetAction::default()
-        }),
-        ..Probe::default()
     }
 }

@@ -6,7 +6,8 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use crate::labels::{self, Component};
 use crate::names;
 use crate::network::{API_PORT, METRICS_PORT};
-use crate::security_engine::build::deployment::{API, METRICS};
+use crate::pods::parts::METRICS;
+use crate::security_engine::build::deployment::API;
 use crate::security_engine::validate::Validated;
 
 /// Returns the Service on 8080.

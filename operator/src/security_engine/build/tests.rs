@@ -43,6 +43,17 @@ fn files_of_the_local_api() {
     }
 }
 
+/// Machines are put in by name and password, so clusters with IPv6 or shared addresses (100.64.0.0/10) need no settings.
+#[test]
+fn who_may_log_in_is_no_matter_of_addresses() {
+    let files = config_map::files(&validated("{}")).unwrap();
+    let server = files["config.yaml"].split("server:").nth(1).unwrap();
+    assert!(server.contains("listen_uri: '[::]:8080'"), "{server}");
+    for setting in ["auto_registration", "allowed_ranges", "trusted_ips"] {
+        assert!(!server.contains(setting), "{server}");
+    }
+}
+
 #[test]
 fn files_with_tls() {
     let files = config_map::files(&validated("tls: {mode: SelfManaged}")).unwrap();
@@ -84,7 +95,7 @@ fn network_policy() {
 
 #[test]
 fn service_monitor() {
-    insta::assert_snapshot!(text(&service_monitor::build(&validated(
+    insta::assert_snapshot!(text(&super::service_monitor(&validated(
         "monitoring: {interval: 15s, labels: {release: prom}}"
     ))));
 }

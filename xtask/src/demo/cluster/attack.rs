@@ -33,7 +33,7 @@ pub(super) fn play(stage: &Stage<'_>) -> Result<()> {
     }
     wait::until(
         "the attacker to be refused",
-        Duration::from_secs(20),
+        wait::PATIENCE,
         Duration::from_millis(20),
         || Ok((get(Who::Attacker, "/")? == "403").then_some(())),
     )?;
@@ -63,7 +63,7 @@ pub(super) fn forgive(stage: &Stage<'_>) -> Result<()> {
     )?;
     wait::until(
         "the attacker to be let in",
-        Duration::from_secs(20),
+        wait::PATIENCE,
         Duration::from_millis(50),
         || Ok((stage.clients.get(Who::Attacker, "/")? == "200").then_some(())),
     )?;

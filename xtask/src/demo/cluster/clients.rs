@@ -1,14 +1,15 @@
 //! Attacker and visitor: hosts outside of our own cluster, or requests with their addresses through a given one's port.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use e2e::cluster::Cluster;
 use e2e::cluster::outside::Host;
 use e2e::cluster::traefik::Traefik;
+use e2e::curl::STATUS;
 use e2e::engine::free_ports;
 use e2e::process::Process;
+use e2e::wait::PATIENCE;
 
 use super::{EDGE, narrate};
 
@@ -59,7 +60,7 @@ impl<'a> Clients<'a> {
                 url: traefik.url(""),
             }
         } else {
-            let port = free_ports()?.api;
+            let port = free_ports().api;
             let folder = tempfile::tempdir()?;
             let ports = format!("{port}:80");
             let command = cluster.kubectl_command(&["port-forward", "-n", EDGE, "service/traefik", &ports]);
@@ -69,7 +70,7 @@ impl<'a> Clients<'a> {
                 _folder: folder,
             }
         };
-        let served = cluster.wait_for("the visitor to get the page", Duration::from_secs(30), || {
+        let served = cluster.wait_for("the visitor to get the page", PATIENCE, || {
             Ok((clients.get(Who::Visitor, "/")? == "200").then_some(()))
         });
         served?;
@@ -96,17 +97,7 @@ impl<'a> Clients<'a> {
             Clients::Forwarded { port, .. } => {
                 let mut command = Command::new("curl");
                 command
-                    .args([
-                        "-s",
-                        "-m",
-                        "2",
-                        "-o",
-                        "/dev/null",
-                        "-w",
-                        "%{http_code}",
-                        "--noproxy",
-                        "*",
-                    ])
+                    .args(STATUS)
                     .arg("-H")
                     .arg(format!("X-Forwarded-For: {}", who.address()))
                     .arg(format!("http://127.0.0.1:{port}{path}"));

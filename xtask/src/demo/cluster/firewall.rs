@@ -1,10 +1,9 @@
 //! A second bouncer that nobody here wrote: Debian's firewall bouncer in the network namespace of the web pod.
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
 use e2e::cluster::images::FIREWALL_BOUNCER;
 use e2e::cluster::outside::Host;
+use e2e::wait::PATIENCE;
 
 use super::clients::{ATTACKER, VISITOR};
 use super::stage::Stage;
@@ -55,14 +54,12 @@ pub(super) fn play(stage: &Stage<'_>) -> Result<()> {
     stage.kubectl(&["rollout", "status", "-n", SHOP, "deployment/web", "--timeout=90s"])?;
     let url = format!("http://198.51.100.1:{NODE_PORT}/");
     let (attacker, visitor) = (Host::new(own, ATTACKER)?, Host::new(own, VISITOR)?);
-    stage.cluster.wait_for(
-        "the firewall to drop the attacker's packets",
-        Duration::from_secs(30),
-        || {
+    stage
+        .cluster
+        .wait_for("the firewall to drop the attacker's packets", PATIENCE, || {
             let answers = (attacker.get(&url, &[])?, visitor.get(&url, &[])?);
             Ok((answers == ("no connection".to_owned(), "200".to_owned())).then_some(()))
-        },
-    )?;
+        })?;
     narrate::step("straight to the web pod: visitor 200, attacker: no connection");
     Ok(())
 }

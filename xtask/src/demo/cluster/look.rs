@@ -69,7 +69,7 @@ pub(super) fn at_the_network(stage: &Stage<'_>) -> Result<()> {
     ensure!(!shown.is_empty(), "the scrape shows none of {wanted:?}");
     let api = format!("main-lapi.{ENGINE}.svc:8080");
     let stranger = Probe::start(&observer, "stranger", &[])?;
-    if stage.cluster.own().is_none() && stranger.dial(&api) == Reach::Open {
+    if stage.cluster.own().is_none() && stranger.dial(&api)? == Reach::Open {
         narrate::step(
             "this cluster's network does not enforce NetworkPolicies: a stranger reaches the Local API",
         );

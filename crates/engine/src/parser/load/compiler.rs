@@ -11,13 +11,13 @@ use crate::{
     counters::Definition,
     enrich::Method,
     grok::{self, LibraryError},
+    loader::Loader,
     parser::{
         node::{
             Failures, GrokStep, Node, NodeCells, StashStep, Static, StaticSource, Subject, Target, Whitelist,
         },
         spec::{GrokSpec, NodeSpec, StashSpec, StaticSpec, WhitelistSpec},
     },
-    rules::Loader,
     stash::Strategy,
 };
 

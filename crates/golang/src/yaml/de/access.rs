@@ -8,9 +8,11 @@ use serde::de::{
 };
 
 use super::NodeDeserializer;
-use super::read::Pairs;
 use crate::yaml::error::{Path, Problem};
 use crate::yaml::node::{Kind, Node};
+
+/// Keys and values of a mapping with `<<` resolved.
+pub(in crate::yaml) type Pairs<'n> = Vec<(&'n Node, &'n Node)>;
 
 /// The items of a list.
 pub(in crate::yaml) struct Items<'n> {

@@ -7,15 +7,12 @@ use std::sync::Arc;
 use serde::de::Visitor;
 
 use super::NodeDeserializer;
-use super::access::Items;
+use super::access::{Items, Pairs};
 use crate::fmt::{format_float, parse_float};
 use crate::yaml::Dialect;
 use crate::yaml::error::Problem;
 use crate::yaml::node::{Entry, Kind, Node};
 use crate::yaml::scalar::{self, Resolved};
-
-/// Keys and values of a mapping with `<<` resolved.
-pub(in crate::yaml) type Pairs<'n> = Vec<(&'n Node, &'n Node)>;
 
 impl<'n> NodeDeserializer<'n> {
     pub(in crate::yaml) fn problem(&self, message: impl Into<String>) -> Problem {

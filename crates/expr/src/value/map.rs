@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use indexmap::{Equivalent, IndexMap};
 
-use crate::value::{Text, Value};
+use super::{Text, Value};
 
 /// Holds the entries of a map value in the order they were put in.
 #[derive(Debug, Clone, Default)]
