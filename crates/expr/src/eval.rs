@@ -289,10 +289,9 @@ impl<'a> Eval<'a> {
         }
         let b = self.eval(right)?;
         if op == BinaryOp::Range {
-            let (first, last) = (arithmetic::to_int(&a)?, arithmetic::to_int(&b)?);
-            let size = last.saturating_sub(first).saturating_add(1).max(0);
-            self.charge(usize::try_from(size).unwrap_or(usize::MAX))?;
-            return Ok(Value::array((first..first + size).map(Value::Int).collect()));
+            let range = arithmetic::range(arithmetic::to_int(&a)?, arithmetic::to_int(&b)?);
+            self.charge(range.len())?;
+            return Ok(Value::array(range.collect()));
         }
         let result = arithmetic::binary(op, &a, &b)?;
         if let Value::Str(text) = &result {

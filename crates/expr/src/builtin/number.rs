@@ -2,6 +2,7 @@
 
 use super::convert::{expected_one, type_text};
 use crate::error::EvalError;
+use crate::eval::arithmetic::truncate;
 use crate::function::{Call, Function, Signature};
 use crate::types::Type;
 use crate::value::Value;
@@ -116,13 +117,10 @@ fn rounded(call: &Call<'_>, name: &str, round: fn(f64) -> f64) -> Result<Value, 
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "Go cuts the fraction off")]
 fn int(call: &mut Call<'_>) -> Result<Value, EvalError> {
     match call.arg(0) {
         Value::Int(number) => Ok(Value::Int(*number)),
-        // what an int cannot hold becomes the smallest one on the machines Go programs run on
-        Value::Float(number) if number.is_nan() || number.abs() >= 9.3e18 => Ok(Value::Int(i64::MIN)),
-        Value::Float(number) => Ok(Value::Int(*number as i64)),
+        Value::Float(number) => Ok(Value::Int(truncate(*number))),
         Value::Duration(duration) => Ok(Value::Int(duration.0)),
         Value::Weekday(number) | Value::Month(number) => Ok(Value::Int(i64::from(*number))),
         Value::Str(text) => atoi(text)

@@ -235,7 +235,26 @@ impl Compiler<'_> {
             Type::String if needle.ty.is_any() => {}
             _ => return Err(self.mismatch(at, "in", &needle.ty, &hay.ty)),
         }
+        if let Some(between) = self.between(&needle, &hay) {
+            return Ok(between);
+        }
         Ok(self.emit(Op::Binary(BinaryOp::In, needle.id, hay.id), Type::Bool))
+    }
+
+    /// An integer in a range of literals is compared with the ends; such a range may be of any length.
+    ///
+    /// Upstream: `optimizer/in_range.go`.
+    fn between(&mut self, needle: &Typed, hay: &Typed) -> Option<Typed> {
+        let Op::Binary(BinaryOp::Range, first, last) = self.graph.node(hay.id).op else {
+            return None;
+        };
+        let literal = |end| self.graph.as_constant(end).and_then(Value::as_int).is_some();
+        if needle.ty != Type::Int || !literal(first) || !literal(last) {
+            return None;
+        }
+        let from = self.emit(Op::Binary(BinaryOp::GreaterEqual, needle.id, first), Type::Bool);
+        let to = self.emit(Op::Binary(BinaryOp::LessEqual, needle.id, last), Type::Bool);
+        Some(self.emit(Op::And([from.id, to.id].into()), Type::Bool))
     }
 
     fn not_in_array(&self, at: usize, needle: &Type, element: &Type) -> Problem {

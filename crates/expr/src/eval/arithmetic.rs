@@ -62,6 +62,15 @@ pub(crate) fn negate(value: &Value) -> Result<Value, EvalError> {
     }
 }
 
+/// The integers of `first..last`, both ends among them. Every step wraps as in Go, so the greatest integer can be an
+/// end, and a range too long for an integer is empty.
+///
+/// Upstream: `vm/runtime/runtime.go`, `MakeRange`.
+pub(crate) fn range(first: i64, last: i64) -> impl ExactSizeIterator<Item = Value> {
+    let size = usize::try_from(last.wrapping_sub(first).wrapping_add(1)).unwrap_or(0);
+    (0..size).map(move |i| Value::Int(first.wrapping_add_unsigned(i as u64)))
+}
+
 /// Converts to an integer as Go's `int(x)` does for numbers.
 pub(crate) fn to_int(value: &Value) -> Result<i64, EvalError> {
     match value {
@@ -75,7 +84,7 @@ pub(crate) fn to_int(value: &Value) -> Result<i64, EvalError> {
 }
 
 /// Go's conversion on amd64: out of range gives the smallest integer.
-fn truncate(number: f64) -> i64 {
+pub(crate) fn truncate(number: f64) -> i64 {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     if (-LIMIT..LIMIT).contains(&number) {
         #[expect(clippy::cast_possible_truncation, reason = "checked to be in range")]

@@ -142,8 +142,6 @@ fn every_expression_of_the_public_hub_parses() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
-
     #[test]
     fn no_text_makes_the_parser_panic(source in ".{0,80}") {
         if let Ok(tree) = parse(&source) {

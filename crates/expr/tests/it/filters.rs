@@ -248,8 +248,6 @@ fn events() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
-
     #[test]
     fn the_joined_program_equals_evaluation_in_load_order(
         filters in prop::collection::vec(filter(), 1..40),

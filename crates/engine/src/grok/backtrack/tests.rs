@@ -122,8 +122,6 @@ fn pattern() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
-
     #[test]
     fn any_expression_agrees(pattern in pattern(), text in "[ab1éü.\n ]{0,12}") {
         if let Some([ours, general]) = both(&pattern, &text) {
