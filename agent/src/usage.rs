@@ -1,6 +1,6 @@
 //! Usage metrics: what was read, parsed and whitelisted since the last report, at the start and every half hour.
 //!
-//! Upstream: `cmd/crowdsec/lpmetrics.go`; names, units and labels in `lapi.md` §2.1.
+//! Upstream: `cmd/crowdsec/lpmetrics.go`, names, units and labels among it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Tells the Local API from time to time what was asked and refused. Shapes: `lapi.md` §2.1.
+//! Tells the Local API from time to time what was asked and refused. Shapes: `wire::usage`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What becomes of a posted alert: decided here without database, clock or network, stored elsewhere.
 //!
-//! Upstream: `pkg/apiserver/controllers/v1/alerts.go`, `pkg/database/alerts.go`; `lapi.md` §2.2, §2.3.
+//! Upstream: `pkg/apiserver/controllers/v1/alerts.go`, `pkg/database/alerts.go`.
 
 pub mod profiles;
 mod shrink;

@@ -2,7 +2,7 @@
 //!
 //! Requests read it without touching the database. The writer is its only author: it announces a commit with
 //! [`Live::begin`], commits, and ends with [`Live::finish`]; between the two the watermark stands still, so no cursor
-//! can pass a row that is not visible yet. `design.md` §5.
+//! can pass a row that is not visible yet.
 
 pub mod allowlists;
 pub mod bouncers;

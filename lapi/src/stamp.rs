@@ -1,7 +1,7 @@
 //! Instants as the database holds them: text that sorts in time order.
 //!
 //! SQLite compares these columns as text, so they are always written in UTC with a space and `+00:00`, and the
-//! fraction without trailing zeros, as upstream's driver does. Any offset is accepted when reading. `lapi.md` §3.
+//! fraction without trailing zeros, as upstream's driver does. Any offset is accepted when reading.
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimeParser;

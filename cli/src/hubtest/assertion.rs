@@ -61,7 +61,7 @@ impl Outcome {
 /// Evaluates every line of `text` that is not empty.
 ///
 /// A false line is forgiven when its left side has no value by itself; in `scenario.assert` also when it is no
-/// comparison with ` == `. agent.md §8.3.
+/// comparison with ` == ` (`pkg/hubtest/parser_assert.go`).
 pub fn check(file: File, text: &str, results: &mut Results) -> Result<Outcome, Broken> {
     let mut outcome = Outcome::default();
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty()) {

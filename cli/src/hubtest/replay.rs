@@ -43,7 +43,7 @@ pub fn replay(case: &Case, places: &Places, now: Timestamp) -> Result<Trace, Err
     let mut detector = load(&items, world)?;
     let mut trace = Trace::new();
     let text = String::from_utf8_lossy(&bytes);
-    // Cat mode drops empty lines, and the carriage return of a line end; agent.md §5.3.
+    // Cat mode drops empty lines, and the carriage return of a line end.
     let lines = text
         .lines()
         .map(|line| line.trim_end_matches('\r'))

@@ -1,5 +1,5 @@
 //! What bouncers reported with `/v1/usage-metrics`, from the database, added up by origin.
-//! Rules: lapi.md appendix F (gauges keep the last value, counters add up, identical items count once).
+//! Upstream: `cmd/crowdsec-cli/climetrics` (gauges keep the last value, counters add up, identical items count once).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
 //! Reads a `/metrics` page and sorts its samples into the sections `cscli` shows.
-//! Names and labels: lapi.md §7; sections: lapi.md appendix F.
+//! Upstream: `pkg/metrics` (names and labels), `cmd/crowdsec-cli/climetrics` (sections).
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! Tables as upstream's `cscli` prints them: `Style::Plain` (dash rules, no columns) and `Style::Boxed` (`+---+`),
-//! with line-drawing characters when colours are on. Shapes: captures of 1.7.8, lapi.md §8.
+//! with line-drawing characters when colours are on. Shapes: outputs recorded from 1.7.8.
 
 /// How a table looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

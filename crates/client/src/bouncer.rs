@@ -51,7 +51,7 @@ impl Client {
         })
     }
 
-    /// Returns the active decisions that match `query` (`ip`, `range`, `scope`, …; `lapi.md` §1.5).
+    /// Returns the active decisions that match `query` (`ip`, `range`, `scope`, …).
     pub async fn decisions(&self, query: &[(&str, String)]) -> Result<Vec<Decision>, Error> {
         let request = self.request(Method::GET, "v1/decisions").query(query);
         self.transport.send(&request).await?.json()

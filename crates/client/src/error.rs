@@ -36,7 +36,7 @@ pub enum Error {
         #[source]
         source: reqwest::Error,
     },
-    /// An answer that says no. Display is what upstream's `cscli` prints (`lapi.md` appendix A7).
+    /// An answer that says no. Display is what upstream's `cscli` prints (`pkg/apiclient/client.go: ErrorResponse`).
     #[error("{}", api_text(*.status, .body))]
     Api {
         /// Its status.

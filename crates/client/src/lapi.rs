@@ -22,7 +22,7 @@ pub use register::{Registered, Registration, register};
 
 /// Request header with one content key per alert, in order, joined by commas; upstream ignores it.
 ///
-/// Our Local API stores an alert whose key it has seen within 24 h once (design.md §2).
+/// Our Local API stores an alert whose key it has seen within 24 h once (`docs/compatibility.md`).
 pub const CONTENT_KEYS: HeaderName = HeaderName::from_static("x-crowdsec-content-keys");
 
 /// Who logs in.
@@ -203,7 +203,7 @@ impl Client {
             .map(drop)
     }
 
-    /// Sends a request with a token, under the rules of `lapi.md` §1.3.
+    /// Sends a request with a token, renewing it as upstream does (`pkg/apiclient/auth_jwt.go`).
     async fn call(&self, mut request: Request<'_>) -> Result<Answer, Error> {
         let (mut relogins, mut waits) = (0, 0);
         loop {
@@ -307,7 +307,7 @@ fn is_busy(status: StatusCode) -> bool {
     )
 }
 
-/// Upstream answers 500 to an alert that fails validation (`lapi.md` §2.2); any other 500 may pass.
+/// Upstream answers 500 to an alert that fails validation; any other 500 may pass.
 fn is_final(status: StatusCode, body: &str) -> bool {
     match status {
         StatusCode::UNAUTHORIZED

@@ -6,7 +6,7 @@ use rand::Rng as _;
 
 /// Bounds of the retries inside one call.
 ///
-/// A 401 or 403 drops the token and tries again twice whatever stands here, as upstream does (`lapi.md` §1.3).
+/// A 401 or 403 drops the token and tries again twice whatever stands here, as upstream does (`pkg/apiclient/auth_retry.go`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
     /// Further attempts after 429, 503 or 504 (and 500 at login); also after no answer at all at login.

@@ -63,7 +63,7 @@ const REFUSAL_LIMIT: usize = 64 << 10;
 
 /// Returns the User-Agent of agents and `cscli`: `crowdsec/v<version>-<system>`.
 ///
-/// A login is refused unless it holds exactly one `/` (`lapi.md` §1.3), so any other is replaced.
+/// A login is refused unless it holds exactly one `/`, so any other is replaced.
 pub fn user_agent(version: &str, system: &str) -> String {
     let clean = |text: &str| -> String {
         text.chars()

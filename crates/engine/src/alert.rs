@@ -9,7 +9,7 @@ use crate::{
 
 /// Returns the alerts of `overflow` to post, one per source, in the order of the sources' keys.
 ///
-/// An alert shows its source as it is after the post-overflow stages. Upstream: `output.go: dedupAlerts`; agent.md §2.7.
+/// An alert shows its source as it is after the post-overflow stages. Upstream: `output.go: dedupAlerts`.
 pub fn to_wire(overflow: &RuntimeAlert) -> Vec<WireAlert> {
     let Some(first) = overflow.alert() else {
         return Vec::new();

@@ -26,7 +26,7 @@ pub type ScenarioId = u32;
 
 /// Identity of a bucket: documents with the same name and filter share their buckets, one for each partition.
 ///
-/// Upstream: `manager_load.go`, the sha1 of filter, groupby value and name; agent.md §2.2.
+/// Upstream: `manager_load.go`, the sha1 of filter, groupby value and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// Number of the (filter, name) pair.

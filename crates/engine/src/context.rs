@@ -46,7 +46,7 @@ struct RawItem {
 impl Contexts {
     /// Compiles the union of `files`; what does not load is added to the loader's problems.
     ///
-    /// Upstream: `pkg/alertcontext`; agent.md §2.8.
+    /// Upstream: `pkg/alertcontext`.
     pub(crate) fn load(files: &[&ItemFile], schemes: &Schemes, loader: &mut Loader<'_>) -> Self {
         let Loader {
             library, problems, ..

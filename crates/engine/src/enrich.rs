@@ -1,4 +1,4 @@
-//! Enrichers (`method:` of a static): facts that are looked up rather than read from the line. Agent.md §6.
+//! Enrichers (`method:` of a static): facts that are looked up rather than read from the line. Upstream: `pkg/parser/enrich.go`.
 
 pub mod date;
 pub mod geoip;

@@ -144,7 +144,7 @@ impl Event {
         }
     }
 
-    /// Returns an overflow event; overflows always follow the wall clock (agent.md §2.9).
+    /// Returns an overflow event; overflows always follow the wall clock.
     pub fn from_overflow(overflow: RuntimeAlert, at: Timestamp, marshaled_time: Text) -> Self {
         let line = RawLine {
             text: Text::default(),

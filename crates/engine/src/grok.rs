@@ -1,6 +1,6 @@
 //! Grok: named patterns, expanded to one ASCII regular expression of which only the semantics capture.
 //!
-//! Behaviour of grokky 0.2.2 (agent.md §4.1): textual references, no types, last occurrence of a semantic wins.
+//! Behaviour of grokky 0.2.2: textual references, no types, last occurrence of a semantic wins.
 
 mod backtrack;
 mod library;

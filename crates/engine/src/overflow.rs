@@ -47,7 +47,7 @@ pub struct Facts<'a> {
 
 /// Builds the overflow of `closed` with one alert per source, sources in the order of their values.
 ///
-/// Upstream: `overflows.go: NewAlert`; agent.md §2.7.
+/// Upstream: `overflows.go: NewAlert`.
 pub fn build(spec: &Spec, closed: &Closed, facts: Facts<'_>) -> Result<RuntimeAlert, Error> {
     let mut collected = Collected::default();
     for event in &closed.events {
@@ -74,7 +74,7 @@ pub fn build(spec: &Spec, closed: &Closed, facts: Facts<'_>) -> Result<RuntimeAl
     })
 }
 
-/// Returns the key upstream gives the bucket: hex sha1 of filter, partition and name with a NUL between. agent.md §2.2.
+/// Returns the key upstream gives the bucket: hex sha1 of filter, partition and name with a NUL between.
 pub fn map_key(spec: &Spec, partition: &str) -> String {
     let mut hasher = Sha1::new();
     hasher.update(spec.filter.as_bytes());

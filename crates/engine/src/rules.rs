@@ -181,7 +181,7 @@ impl Rules {
 
     /// Runs the post-overflow stages on an overflow event; `event.whitelisted` says whether it is to be dropped.
     ///
-    /// An overflow is sent even when no node of a stage succeeds; later stages are not reached then (agent.md §2.9).
+    /// An overflow is sent even when no node of a stage succeeds; later stages are not reached then (`pkg/parser/runtime.go`).
     pub fn parse_overflow(
         &self,
         worker: &mut Worker,
@@ -228,7 +228,7 @@ impl Rules {
     }
 }
 
-/// Returns the files of one kind in load order: by install path (agent.md §1.2).
+/// Returns the files of one kind in load order: by install path (`pkg/parser/stage.go`).
 fn of_kind(items: &[ItemFile], kind: Kind) -> Vec<&ItemFile> {
     let mut files: Vec<&ItemFile> = items.iter().filter(|item| item.kind == kind).collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));

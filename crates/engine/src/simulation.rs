@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// Whether scenarios are simulated, and which are the exceptions. Upstream: `simulation.yaml`; agent.md §2.9.
+/// Whether scenarios are simulated, and which are the exceptions. Upstream: `simulation.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Simulation {
     /// What holds for all scenarios.

@@ -19,7 +19,7 @@ pub struct NodeResult {
     pub event: Arc<Event>,
 }
 
-/// Results by stage and node name, in line order (`parser-dump.yaml`). agent.md §8.2.
+/// Results by stage and node name, in line order (`parser-dump.yaml`).
 ///
 /// Upstream's dump has a stage `success` besides, with one nameless node that has no results; [`Trace::new`] puts it in.
 pub type ParserResults = BTreeMap<String, BTreeMap<String, Vec<NodeResult>>>;
@@ -80,7 +80,7 @@ impl Trace {
     }
 
     /// Returns the overflows in the order in which assertions number them: by scenario and sources, descending, with
-    /// Go's unstable sort. agent.md §8.2.
+    /// Go's unstable sort.
     pub fn sorted_overflows(&self) -> Vec<Arc<Event>> {
         let mut keyed: Vec<(String, Arc<Event>)> = self
             .overflows

@@ -1,7 +1,7 @@
 //! Go's regular expressions (RE2 syntax) on Rust's `regex`.
 //!
 //! Go classes are ASCII, a `{` that starts no repetition is a literal, and a class knows no set operations;
-//! `translate` rewrites a Go pattern so that Rust gives Go's matches. `agent.md` §4.3, `crates.md` §3.
+//! `translate` rewrites a Go pattern so that Rust gives Go's matches (Go's `regexp/syntax`).
 
 mod translate;
 

@@ -3,7 +3,7 @@
 //! Plain serde types get Go's rules: a `String` field keeps the scalar's source text (`off`, `2.0`), a `bool`
 //! takes `yes` and `on` but no quoted text, an integer takes `1e3` and `017`, a null leaves a struct field at
 //! its default and is the zero value elsewhere, an unknown key is refused by name, whether or not the type
-//! says `deny_unknown_fields`. `crates.md` §4, `agent.md` §1.2.
+//! says `deny_unknown_fields`.
 //!
 //! What sits behind `#[serde(flatten)]` or `#[serde(untagged)]` is buffered by serde and loses its source
 //! text; read a [`Node`] there and decode it.

@@ -1,5 +1,5 @@
 //! The hub's index (`.index.json`): items, versions with digests, embedded contents, parts.
-//! Shape: lapi.md §8 "Hub".
+//! Upstream: `pkg/cwhub/hub.go`.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! Decides what an install, removal or upgrade does, without doing it.
-//! Rules: lapi.md §8 "Install semantics"; upstream: `pkg/hubops`.
+//! Upstream: `pkg/hubops`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
 //! Where the index, item files and data files come from: a folder in the hub's layout, the hub's CDN, the starter
-//! set, in that order (design.md §3 "Content order"). The network is behind [`Fetch`].
+//! set, in that order. The network is behind [`Fetch`].
 
 use std::path::{Path, PathBuf};
 

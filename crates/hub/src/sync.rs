@@ -1,5 +1,5 @@
 //! Finds the state of every item: files in the hub folder, links and files in the configuration folder.
-//! Rules: lapi.md §8 "State".
+//! Upstream: `pkg/cwhub/sync.go`, `state.go`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

@@ -1,6 +1,6 @@
 //! An alert: what a scenario saw, as agents post it and as the Local API answers it.
 //!
-//! Upstream: `pkg/models/alert.go`, `event.go`, `source.go`, `meta.go`; shapes in `lapi.md` §1.6 and appendix A.
+//! Upstream: `pkg/models/alert.go`, `event.go`, `source.go`, `meta.go`.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Addresses that must never be blocked. Upstream: `pkg/models/*allowlist*.go`; `lapi.md` §2.5.
+//! Addresses that must never be blocked. Upstream: `pkg/models/*allowlist*.go`.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! A decision: what to do about a source, and for how long.
 //!
-//! Upstream: `pkg/models/decision.go`; `lapi.md` §1.5 and appendix A4.
+//! Upstream: `pkg/models/decision.go`.
 
 use serde::{Deserialize, Serialize};
 

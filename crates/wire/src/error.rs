@@ -1,4 +1,4 @@
-//! Error answers. Upstream: `pkg/models/error_response.go`; `lapi.md` appendix A7.
+//! Error answers. Upstream: `pkg/models/error_response.go`.
 
 use serde::{Deserialize, Serialize};
 

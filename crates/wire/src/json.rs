@@ -1,7 +1,7 @@
 //! JSON as the Go programs read and write it: tolerant in, HTML-escaped out, errors in Go's words.
 //!
 //! Keys match case-insensitively, unknown members are skipped, `null` is "not given", only the first value of a
-//! body is read. Clients and test suites read the error texts, so they are Go's. Source: `lapi.md` §1.1.
+//! body is read. Clients and test suites read the error texts, so they are Go's (`encoding/json`).
 
 pub(crate) mod decode;
 mod invalid;

@@ -1,7 +1,7 @@
 //! Addresses and networks as the integers the database stores.
 //!
 //! Both halves of an address are shifted so that unsigned order becomes signed order; upstream's two corner values
-//! are kept because its rows carry them. Upstream: `pkg/types/ip.go`; `lapi.md` §2.2.
+//! are kept because its rows carry them. Upstream: `pkg/types/ip.go`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

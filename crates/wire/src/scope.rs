@@ -1,6 +1,6 @@
 //! Scopes of decisions and alerts, and how their spellings are unified.
 //!
-//! Upstream: `pkg/types/event.go` and `pkg/database/utils.go`; `lapi.md` §1.5, §2.2.
+//! Upstream: `pkg/types/event.go` and `pkg/database/utils.go`.
 
 /// One address.
 pub const IP: &str = "Ip";

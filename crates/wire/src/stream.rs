@@ -1,4 +1,4 @@
-//! What a bouncer pulls. Upstream: `pkg/models/decisions_stream_response.go`; `bouncers.md` §1.
+//! What a bouncer pulls. Upstream: `pkg/models/decisions_stream_response.go`.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What bouncers and agents report about themselves. Upstream: `pkg/models/all_metrics.go`; `lapi.md` §2.1.
+//! What bouncers and agents report about themselves. Upstream: `pkg/models/all_metrics.go`.
 
 use std::collections::BTreeMap;
 

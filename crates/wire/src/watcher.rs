@@ -1,4 +1,4 @@
-//! How a machine registers and logs in. Upstream: `pkg/models/watcher_*_request.go`; `lapi.md` §1.3, §1.4.
+//! How a machine registers and logs in. Upstream: `pkg/models/watcher_*_request.go`.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Alerts: posting, finding, deleting. `lapi.md` §1.6, §2.2.
+//! Alerts: posting, finding, deleting. Upstream: `controllers/v1/alerts.go`.
 
 use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};

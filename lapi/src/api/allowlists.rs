@@ -1,4 +1,4 @@
-//! Allowlists, read only: `cscli` and the console write them. `lapi.md` §2.5.
+//! Allowlists, read only: `cscli` and the console write them. Upstream: `controllers/v1/allowlist.go`.
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;

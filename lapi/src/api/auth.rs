@@ -1,4 +1,4 @@
-//! Bouncers: by API key and address, or by client certificate. Upstream: `middlewares/v1/api_key.go`; `lapi.md` §1.5.
+//! Bouncers: by API key and address, or by client certificate. Upstream: `middlewares/v1/api_key.go`.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Decisions for bouncers that ask per visitor, and their end by hand. `lapi.md` §1.5, §1.7.
+//! Decisions for bouncers that ask per visitor, and their end by hand. Upstream: `controllers/v1/decisions.go`.
 
 use http::{Method, StatusCode};
 use wire::range::Range;
@@ -28,7 +28,7 @@ pub(super) async fn list(api: &Api, call: &Call) -> Result<Answer, Failure> {
         api.pulls.asked(bouncer.id, call.now);
     }
     if found.is_empty() {
-        // Exactly these four bytes: `bouncers.md` §1.1.
+        // Exactly these four bytes, which bouncers compare. Upstream: `controllers/v1/decisions.go: GetDecision`.
         return Ok(answer::json_bytes(StatusCode::OK, "null"));
     }
     let mut out = Vec::with_capacity(found.len() * 128);

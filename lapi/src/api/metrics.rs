@@ -1,4 +1,4 @@
-//! Counters of the Local API under upstream's names. Upstream: `pkg/metrics/lapi.go`; `lapi.md` §7.
+//! Counters of the Local API under upstream's names. Upstream: `pkg/metrics/lapi.go`.
 
 use std::time::Duration;
 

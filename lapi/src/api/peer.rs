@@ -1,4 +1,4 @@
-//! Which address a request comes from. Upstream: gin's `ClientIP` under its settings; `lapi.md` §1.1.
+//! Which address a request comes from. Upstream: gin's `ClientIP` under its settings.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! Which path and method is which endpoint; what else there is to say about a path. `lapi.md` §1.1, §1.2.
+//! Which path and method is which endpoint; what else there is to say about a path. Upstream: `controllers/controller.go`.
 
 use http::Method;
 use percent_encoding::percent_decode_str;

@@ -1,4 +1,4 @@
-//! The stream: all decisions, then what began and ended since. `lapi.md` §1.5; cursor rule: `design.md` §5.
+//! The stream: all decisions, then what began and ended since. Upstream: `controllers/v1/decisions.go`; cursor rule: `docs/guarantees.md`.
 
 use std::sync::Arc;
 

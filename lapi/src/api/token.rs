@@ -1,4 +1,4 @@
-//! Machine tokens: JWT signed with HS256, as upstream's middleware makes and refuses them. `lapi.md` §1.3.
+//! Machine tokens: JWT signed with HS256, as upstream's middleware makes and refuses them: `middlewares/v1/jwt.go`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,4 @@
-//! What bouncers and agents report about themselves. Upstream: `controllers/v1/usagemetrics.go`; `lapi.md` §2.1.
+//! What bouncers and agents report about themselves. Upstream: `controllers/v1/usagemetrics.go`.
 
 use http::StatusCode;
 use http::header::AUTHORIZATION;

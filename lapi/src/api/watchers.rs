@@ -1,4 +1,4 @@
-//! Machines register, log in, renew their token, say that they live, and leave. `lapi.md` §1.3, §1.4.
+//! Machines register, log in, renew their token, say that they live, and leave. Upstream: `controllers/v1/machines.go`, `middlewares/v1/jwt.go`.
 
 use std::net::IpAddr;
 

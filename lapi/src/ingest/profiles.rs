@@ -1,4 +1,4 @@
-//! Profiles: which decisions follow from an alert. Upstream: `pkg/csprofiles`; `lapi.md` §2.3.
+//! Profiles: which decisions follow from an alert. Upstream: `pkg/csprofiles`.
 
 mod env;
 pub mod history;

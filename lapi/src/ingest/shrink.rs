@@ -1,4 +1,4 @@
-//! Cuts what is longer than its column. Upstream: `pkg/database/alerts.go`; `lapi.md` §2.2.
+//! Cuts what is longer than its column. Upstream: `pkg/database/alerts.go`.
 
 use wire::alert::Meta;
 

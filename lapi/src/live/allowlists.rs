@@ -1,6 +1,6 @@
 //! Allowlists: addresses that no decision may touch.
 //!
-//! Upstream: `pkg/database/allowlists.go`; `lapi.md` §2.5.
+//! Upstream: `pkg/database/allowlists.go`.
 
 use jiff::Timestamp;
 use wire::range::Range;

@@ -16,7 +16,7 @@ const TOMBSTONES: usize = 100_000;
 const PRUNE_EVERY: usize = 8192;
 /// How far before the cursor ends are told again, as upstream does.
 const OVERLAP: i64 = 2_000_000_000;
-/// What rounds to `0s` is not told as new: some clients would keep it for ever (`bouncers.md` §1.3).
+/// What rounds to `0s` is not told as new: some clients would keep it for ever.
 const ROUNDS_TO_ZERO: i64 = 500_000_000;
 
 /// Scenario, origin and type.

@@ -1,6 +1,6 @@
 //! What a bouncer asks for: the parameters of `GET /v1/decisions` and of the stream.
 //!
-//! Upstream: `pkg/database/decisionfilter.go`; `lapi.md` §1.5. Unknown parameters are ignored.
+//! Upstream: `pkg/database/decisionfilter.go`. Unknown parameters are ignored.
 
 use std::sync::Arc;
 

@@ -83,7 +83,7 @@ impl Record {
     }
 }
 
-/// Returns the time left in whole seconds as Go prints durations; clients refuse fractions (`bouncers.md` §5).
+/// Returns the time left in whole seconds as Go prints durations; clients refuse fractions.
 pub fn remaining(until: i64, now: i64) -> String {
     Duration(until.saturating_sub(now))
         .round(Duration::SECOND)

@@ -1,4 +1,4 @@
-//! TLS: the server's certificate, and whose client certificates are believed. `lapi.md` §1.1, §1.5.
+//! TLS: the server's certificate, and whose client certificates are believed. Upstream: `pkg/apiserver/middlewares/v1/tls_auth.go`.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Rows of the `bouncers` table. Upstream: `pkg/database/bouncers.go`; `lapi.md` §1.5, §2.6.
+//! Rows of the `bouncers` table. Upstream: `pkg/database/bouncers.go`.
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha512};

@@ -1,4 +1,4 @@
-//! What is deleted by itself, once a minute. Upstream: `pkg/database/flush.go`; `lapi.md` §2.4.
+//! What is deleted by itself, once a minute. Upstream: `pkg/database/flush.go`.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,4 +1,4 @@
-//! Rows of the `machines` table. Upstream: `pkg/database/machines.go`; `lapi.md` §1.3, §1.4.
+//! Rows of the `machines` table. Upstream: `pkg/database/machines.go`.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The assertions of `bouncers.md` §13 that are not in the recorded exchanges.
+//! What bouncers rely on that is not in the recorded exchanges.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

@@ -67,7 +67,7 @@ async fn a_hundred_thousand_decisions_start_a_bouncer_and_a_cut_answer_moves_no_
     assert_eq!(hit.json()[0]["value"], "10.1.134.159");
 }
 
-/// The stress of `reliability.md` E1, smaller: what is committed at any moment reaches every bouncer.
+/// What is committed at any moment reaches every bouncer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_bouncer_misses_a_decision_while_writers_write() {
     const WRITERS: usize = 8;

@@ -89,6 +89,31 @@ fn documents_link_to_files_that_exist() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
+/// A reader of a clone has `docs/`, upstream's repository and RFCs, nothing else.
+#[test]
+fn comments_cite_documents_that_a_clone_has() {
+    let tracked: Vec<String> = tracked_files();
+    let mut faults = Vec::new();
+    for (file, text) in rust_files()
+        .into_iter()
+        .filter(|(f, _)| !f.starts_with("xtask/src/tidy"))
+    {
+        for (number, line) in text.lines().enumerate() {
+            let comment = line.split_once("//").map_or("", |(_, c)| c);
+            for word in comment.split(|c: char| c.is_whitespace() || "`()[],;:\"".contains(c)) {
+                let name = word.trim_end_matches('.');
+                let known = tracked
+                    .iter()
+                    .any(|f| f == name || f.ends_with(&format!("/{name}")));
+                if name.ends_with(".md") && name.len() > 3 && !known {
+                    faults.push(format!("{file}:{}: {name}", number + 1));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
 /// Targets of Markdown links.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     text.split("](").skip(1).filter_map(|rest| rest.split(')').next())

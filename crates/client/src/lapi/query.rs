@@ -1,6 +1,6 @@
 //! What `cscli` asks the Local API for: alerts, their decisions, allowlists.
 //!
-//! Queries are passed on as given, because an unknown key has to get upstream's answer (`lapi.md` §1.6, §1.7).
+//! Queries are passed on as given, because an unknown key has to get upstream's answer.
 
 use http::Method;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! Registration of a machine, which needs no token (`lapi.md` §1.4).
+//! Registration of a machine, which needs no token.
 
 use http::{Method, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};

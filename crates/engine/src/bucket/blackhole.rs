@@ -9,7 +9,7 @@ const LIMIT: usize = 1 << 20;
 
 /// The hidden bucket keys of one scenario; times are nanoseconds since the epoch.
 ///
-/// Upstream: `pkg/leakybucket/blackhole.go`; agent.md §2.4.
+/// Upstream: `pkg/leakybucket/blackhole.go`.
 #[derive(Debug, Clone)]
 pub struct Blackhole<K> {
     span: i64,

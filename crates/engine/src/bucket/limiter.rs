@@ -7,7 +7,7 @@ const SECOND: f64 = 1e9;
 
 /// A token bucket that holds at most `burst` tokens and gains one per leak interval.
 ///
-/// Times are nanoseconds since the epoch. Upstream: `golang.org/x/time/rate`, `Limiter.AllowN`; agent.md §2.5.
+/// Times are nanoseconds since the epoch. Upstream: `golang.org/x/time/rate`, `Limiter.AllowN`.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Limiter {
     /// Tokens per second; `None` lets everything pass.

@@ -25,7 +25,7 @@ pub struct Loaded {
 
 /// Reads every document of `file`; all defects of all documents are reported.
 ///
-/// Upstream: `leakybucket/manager_load.go`; agent.md §2.1.
+/// Upstream: `leakybucket/manager_load.go`.
 pub fn load(file: &ItemFile) -> Loaded {
     let mut loaded = Loaded::default();
     let documents = match yaml::multi::<Raw>(&file.text, Dialect::V2Strict) {

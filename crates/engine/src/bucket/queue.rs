@@ -7,7 +7,7 @@ use crate::Event;
 /// The events a bucket keeps, oldest first.
 ///
 /// Before an event is added the queue is cut to its limit, so it holds up to **limit + 1** events.
-/// Upstream: `pkg/leakybucket/queue.go`; agent.md §2.6.
+/// Upstream: `pkg/leakybucket/queue.go`.
 #[derive(Debug, Clone)]
 pub struct Queue {
     /// `None` keeps everything, up to the engine's own bound.

@@ -52,7 +52,7 @@ impl Shard {
 
     /// Pours `arrival` into the bucket that `pour` names, made when it is not there; overflows go to `out`.
     ///
-    /// Upstream: `manager_run.go: PourItemToHolders`, `bucket.go`; agent.md §2.3–§2.6.
+    /// Upstream: `manager_run.go: PourItemToHolders`, `bucket.go`.
     pub fn pour(&mut self, judge: &mut dyn Judge, arrival: &Arrival, pour: &Pour, out: &mut Vec<Closed>) {
         let specs = self.specs.clone();
         let Some(family) = self.families.get(pour.scenario as usize).copied() else {
@@ -190,7 +190,7 @@ impl Shard {
         self.instances += 1;
         self.counts.at(scenario).instantiated += 1;
         let mode = arrival.event.mode;
-        // A counter runs by the wall clock whatever the mode; agent.md §2.6.
+        // A counter runs by the wall clock whatever the mode.
         let by_wall_clock = mode == Mode::Live || spec.kind == BucketKind::Counter;
         let deadline = by_wall_clock.then(|| arrival.now.nanos.saturating_add(spec.lifetime().0));
         let instance = self.instances;
@@ -336,7 +336,7 @@ impl Shard {
     }
 }
 
-/// Computes the posterior from the prior through every condition, in upstream's single precision; agent.md §2.4.
+/// Computes the posterior from the prior through every condition, in upstream's single precision.
 fn is_likely(bucket: &mut Bucket, spec: &Spec, judge: &mut dyn Judge, arrival: &Arrival) -> bool {
     let mut posterior = spec.prior;
     for (index, weight) in spec.weights.iter().enumerate() {

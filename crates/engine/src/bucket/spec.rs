@@ -6,7 +6,7 @@ use golang::duration::Duration;
 
 use crate::{Name, data::DataEntry};
 
-/// What kind of bucket a scenario asks for. Upstream: `type`; agent.md §2.1.
+/// What kind of bucket a scenario asks for. Upstream: `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BucketKind {
     /// Overflows when events come faster than the bucket leaks.
@@ -99,7 +99,7 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// Returns how long a bucket lives: after its last event, for a counter after its first. agent.md §2.6.
+    /// Returns how long a bucket lives: after its last event, for a counter after its first.
     pub fn lifetime(&self) -> Duration {
         match self.kind {
             BucketKind::Leaky => {

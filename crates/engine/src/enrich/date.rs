@@ -1,4 +1,4 @@
-//! `ParseDate`: the time of a line from whatever way it is written in. Agent.md §1.8.
+//! `ParseDate`: the time of a line from whatever way it is written in. Upstream: `pkg/parser/enrich_date.go`.
 
 use golang::time::Time;
 use jiff::{Timestamp, tz::TimeZone};

@@ -17,7 +17,7 @@ pub struct RuntimeAlert {
     /// Whether the overflow is poured into the scenarios again.
     pub reprocess: bool,
     /// Scope and value of every source, shared by `sources` and by the source of each alert: a post-overflow that
-    /// rewrites `evt.Overflow.Alert.Source.Value` changes what `Sources` says too (agent.md §2.7).
+    /// rewrites `evt.Overflow.Alert.Source.Value` changes what `Sources` says too.
     pub identities: Vec<Identity>,
     /// Sources by the value they had when the bucket overflowed.
     pub sources: BTreeMap<Text, Source>,

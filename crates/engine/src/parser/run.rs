@@ -1,4 +1,4 @@
-//! Runs an event through the stages: the order of things inside a node is upstream's to the letter (agent.md §1.5–1.7).
+//! Runs an event through the stages: the order of things inside a node is upstream's to the letter (`pkg/parser/runtime.go`, `node.go`).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A parser or post-overflow document as written; keys are upstream's, others are refused (agent.md §1.3).
+//! A parser or post-overflow document as written; keys are upstream's, others are refused (`pkg/parser/node.go`).
 
 use indexmap::IndexMap;
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! Helpers on data files: `File`, `FileMap`, `RegexpInFile`, `LookupFile`.
 //!
 //! The files are the host's; one that is not loaded reads as empty, with a line in the log.
-//! Upstream: `pkg/exprhelpers/helpers.go`; `agent.md` §3.5.
+//! Upstream: `pkg/exprhelpers/helpers.go`.
 
 use super::text::owned;
 use crate::env::LogLevel;

@@ -1,7 +1,7 @@
 //! Helpers on JSON texts: `JsonExtract` and its kin, `UnmarshalJSON`, `ToJsonString`.
 //!
 //! The path walker does not validate, as upstream's parser does not: it skips what it is not asked for.
-//! Upstream: `pkg/exprhelpers/jsonextract.go`; `agent.md` §3.5.
+//! Upstream: `pkg/exprhelpers/jsonextract.go`.
 
 use super::json::{from_json, to_json};
 use super::text::owned;

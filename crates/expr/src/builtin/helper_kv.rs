@@ -1,6 +1,6 @@
 //! Helpers that read `key=value` texts: `ParseKV`, `ParseKVLax`, and `KeyExists`.
 //!
-//! Upstream: `pkg/exprhelpers/helpers.go`; `agent.md` §3.5.
+//! Upstream: `pkg/exprhelpers/helpers.go`.
 
 use std::sync::LazyLock;
 

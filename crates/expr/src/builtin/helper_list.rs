@@ -1,6 +1,6 @@
 //! Helpers on lists: `Flatten`, `Distinct`, `FlattenDistinct`.
 //!
-//! Upstream: `pkg/exprhelpers/helpers.go`; `agent.md` §3.5.
+//! Upstream: `pkg/exprhelpers/helpers.go`.
 
 use super::list::flatten;
 use crate::error::EvalError;

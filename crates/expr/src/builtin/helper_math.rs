@@ -1,6 +1,6 @@
 //! Helpers on numbers and times: `Distance`, `MedianInterval`, `Atof`, `FloatApproxEqual`, `ParseUnix`, …
 //!
-//! Upstream: `pkg/exprhelpers/helpers.go`, `geoip.go`; `agent.md` §3.5.
+//! Upstream: `pkg/exprhelpers/helpers.go`, `geoip.go`.
 
 use golang::duration::Duration;
 use golang::fmt::parse_float;

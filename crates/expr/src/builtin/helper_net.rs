@@ -1,6 +1,6 @@
 //! Helpers on addresses and URLs: `IpInRange`, `IsIPV6`, `IpToRange`, `ParseUri`, `ExtractQueryParam`, …
 //!
-//! Upstream: `pkg/exprhelpers/helpers.go`, `waf.go`; `agent.md` §3.5.
+//! Upstream: `pkg/exprhelpers/helpers.go`, `waf.go`.
 
 use std::net::IpAddr;
 

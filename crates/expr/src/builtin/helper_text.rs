@@ -1,6 +1,6 @@
 //! Helpers on texts: `Upper`, `Split`, `Replace`, `Match`, `Sprintf`, the escapes, …
 //!
-//! Upstream: `pkg/exprhelpers/strings.go`, `helpers.go`; `agent.md` §3.5.
+//! Upstream: `pkg/exprhelpers/strings.go`, `helpers.go`.
 
 use golang::strings::{fields, to_lower, to_upper, trim_space};
 use golang::url;

@@ -1,6 +1,6 @@
 //! Helpers that ask the world: the stash, the clock, the machine, the decisions, geography, names.
 //!
-//! Upstream: `pkg/exprhelpers/expr_lib.go`, `crowdsec_cti.go`, `geoip.go`; `agent.md` §3.5.
+//! Upstream: `pkg/exprhelpers/expr_lib.go`, `crowdsec_cti.go`, `geoip.go`.
 
 use golang::duration::Duration;
 use golang::time::{RFC3339, Time};

@@ -2,7 +2,7 @@
 //!
 //! Anything that goes wrong gives the empty text, as upstream. The last documents are kept parsed per thread,
 //! because one event asks for many values of one text.
-//! Upstream: `pkg/exprhelpers/xml.go`; `agent.md` §3.5.
+//! Upstream: `pkg/exprhelpers/xml.go`.
 
 mod document;
 mod path;

@@ -1,4 +1,4 @@
-//! Reads a time by a Go layout, with all of Go's leniency (`agent.md` §1.8).
+//! Reads a time by a Go layout, with all of Go's leniency (Go's `time/format.go`).
 
 use jiff::tz::TimeZone;
 

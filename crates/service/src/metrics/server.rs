@@ -100,7 +100,7 @@ impl Server {
 
     /// Serves from the moment `ready` is marked until `token` is cancelled.
     ///
-    /// Kubernetes probes 6060, so nothing may answer there earlier (lapi.md §7).
+    /// Kubernetes probes 6060, so nothing may answer there earlier.
     pub async fn run(self, ready: Ready, token: CancellationToken) -> Result<(), Error> {
         tokio::select! {
             biased;

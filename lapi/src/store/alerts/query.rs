@@ -1,4 +1,4 @@
-//! Finding, reading and deleting alerts. Upstream: `pkg/database/alertfilter.go`; `lapi.md` §1.6.
+//! Finding, reading and deleting alerts. Upstream: `pkg/database/alertfilter.go`.
 
 use std::collections::BTreeMap;
 

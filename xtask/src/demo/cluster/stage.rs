@@ -14,7 +14,7 @@ const CLASS: &str = "crowdsec-demo";
 const NODE_PORT: u16 = 30080;
 const RELEASE: &str = "crowdsec-operator";
 
-/// What design.md promises a user: this is all there is to write.
+/// What `README.md` promises a user: this is all there is to write.
 const RESOURCES: &str = "apiVersion: crowdsec-operator.dev/v1alpha1
 kind: SecurityEngine
 metadata: {name: main, namespace: crowdsec}

@@ -1,4 +1,4 @@
-//! Compiles nodes: the checks are upstream's, in upstream's order, but none stops the others (agent.md §1.4).
+//! Compiles nodes: the checks are upstream's, in upstream's order, but none stops the others (`pkg/parser/node.go`).
 
 use std::collections::HashSet;
 
@@ -254,7 +254,7 @@ impl Compiler<'_, '_> {
             self.refuse(&place.key("ttl"), message, "write it as 30s, 5m or 1h");
             return None;
         };
-        // Upstream means 100 by default, but panics when size is absent (agent.md §1.4).
+        // Upstream means 100 by default, but panics when size is absent (`pkg/parser/node.go`).
         let size = spec.size.unwrap_or(100);
         let Some(size) = usize::try_from(size).ok().filter(|size| *size > 0) else {
             self.refuse(
