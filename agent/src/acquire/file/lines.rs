@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Longest line that is kept, in bytes; the limit stands in `docs/limits.md`.
+/// Longest line that is kept, in bytes; told by `docs/compatibility.md`.
 pub const LINE_LIMIT: usize = 64 << 10;
 
 /// One line without its newline.

@@ -1,6 +1,6 @@
 //! Whole replays of generated logs raise the alerts upstream raised on them, whatever the number of workers.
 //!
-//! The recorded alerts and the rules of the comparison are in `$SHARED_DIR/perf/expected/README.md`.
+//! The recorded alerts lie beside the checkout (`perf/expected` in `SHARED_DIR`), with the rules of the comparison.
 
 use std::{
     collections::BTreeMap,
